@@ -1,0 +1,11 @@
+libmlops_a_SOURCES += \
+	%D%/buffer.c %D%/buffer.h \
+	%D%/error.c %D%/error.h \
+	%D%/file.c %D%/file.h \
+	%D%/json_writer.c %D%/json_writer.h \
+	%D%/number.c %D%/number.h \
+	%D%/rng.c %D%/rng.h \
+	%D%/sha256.c %D%/sha256.h \
+	%D%/text.c %D%/text.h \
+	%D%/thread.c %D%/thread.h \
+	%D%/time.c %D%/time.h

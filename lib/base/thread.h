@@ -1,0 +1,35 @@
+/*
+ * A pool of threads for loops whose steps do not depend on each other.
+ *
+ *	struct mlops_pool *pool = mlops_pool_new(threads, &error);
+ *	mlops_pool_run(pool, n, step, context);      // step(context, task, worker) for task = 0 … n-1, in any order
+ *	mlops_pool_free(pool);
+ *
+ * mlops_pool_run returns when every task is done; the calling thread works too, as worker 0.  Tasks are handed out one
+ * by one.  What a task computes must not depend on worker, except for which scratch memory it uses: that keeps results
+ * the same for every number of threads.  NULL for pool runs the loop in the calling thread.  One run at a time.
+ */
+#ifndef MLOPS_BASE_THREAD_H
+#define MLOPS_BASE_THREAD_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+struct mlops_pool;
+
+typedef void mlops_task(void *context, size_t task, unsigned worker);
+
+/* threads ≥ 1, at most 1024; 1 starts no thread. */
+struct mlops_pool *mlops_pool_new(unsigned threads, struct mlops_error *error);
+void mlops_pool_free(struct mlops_pool *pool);
+
+/* Number of workers; 1 for NULL. */
+unsigned mlops_pool_workers(const struct mlops_pool *pool);
+
+void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context);
+
+/* CPUs that this process may run on (its affinity mask), at least 1. */
+unsigned mlops_thread_cpus(void);
+
+#endif

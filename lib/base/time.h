@@ -1,0 +1,28 @@
+/*
+ * Times as microseconds since 1970-01-01T00:00:00Z, leap seconds ignored (POSIX).
+ *
+ * Reads ISO 8601 (2024-01-31, 2024-01-31T18:00, 2024-01-31 18:00:00.123456, with Z, +01:00, +0100 or +01; the zone
+ * may be missing, then offset_seconds says which is meant), and epoch seconds or milliseconds (a plain number: below
+ * 1e11 in size it is seconds, with decimals if need be, else milliseconds).  Years 1678 to 2261; dates are checked
+ * (no 30th of February).
+ */
+#ifndef MLOPS_BASE_TIME_H
+#define MLOPS_BASE_TIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MLOPS_TIME_MISSING INT64_MIN
+#define MLOPS_TIME_TEXT 40
+
+bool mlops_time_parse(const char *text, size_t length, int32_t offset_seconds, int64_t *microseconds);
+
+/* "2024-01-31T18:00:00Z", with .123456 only where the fraction is not zero; returns the length.
+ * buffer has MLOPS_TIME_TEXT bytes; the result ends in NUL. */
+size_t mlops_time_print(char *buffer, int64_t microseconds);
+
+/* "90", "90s", "10min" or "10m", "2h", "7d", "1w", "250ms"; the result is positive. */
+bool mlops_time_parse_duration(const char *text, int64_t *microseconds);
+
+#endif

@@ -1,0 +1,11 @@
+# Each unit test is a cmocka program tests/unit/NAME.c, built as tests/unit/NAME.t.
+if HAVE_CMOCKA
+UNIT_TESTS =
+include tests/unit/base.mk
+include tests/unit/rows.mk
+include tests/unit/model.mk
+include tests/unit/registry.mk
+include tests/unit/cli.mk
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+endif
