@@ -1,0 +1,14 @@
+/*
+ * What training data looked like, column by column: the yardstick that later data are measured against.
+ * Written as one JSON object: {"rows":…,"features":[{"name":…,"missing":share,"min":…,"max":…,"mean":…,"deviation":…,
+ * "quantiles":[21 values, 0 % to 100 % in steps of 5 %]}]}; for categories {"name":…,"missing":share,"shares":[…]}.
+ */
+#ifndef MLOPS_CHECK_PROFILE_H
+#define MLOPS_CHECK_PROFILE_H
+
+#include "base/json_writer.h"
+#include "rows/dataset.h"
+
+bool mlops_profile_write(const struct mlops_dataset *dataset, struct mlops_json *json, struct mlops_error *error);
+
+#endif
