@@ -10,6 +10,7 @@ m4_foreach_w([mlops_flag], [-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototy
    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])],
      [AC_MSG_RESULT([yes]); WARN_CFLAGS="$WARN_CFLAGS mlops_flag"],
      [AC_MSG_RESULT([no])])
-   CFLAGS=$mlops_saved_cflags])
+   CFLAGS=$mlops_saved_cflags
+  ])
 AC_SUBST([WARN_CFLAGS])
 ])
