@@ -1,0 +1,53 @@
+/*
+ * The options that tools which read rows share, and opening the reader that they describe.
+ */
+#ifndef CLI_ROWS_OPTIONS_H
+#define CLI_ROWS_OPTIONS_H
+
+#include "cli/option.h"
+#include "rows/reader.h"
+#include "rows/select.h"
+
+struct cli_rows {
+	int format;            /* enum mlops_format */
+	char delimiter;        /* 0 = automatic */
+	char decimal;          /* 0 = automatic */
+	struct cli_list na;
+	int on_error;          /* enum mlops_on_error */
+	const char *time, *id, *target;
+	struct cli_list features, ignore;
+	uint64_t max_line;     /* bytes */
+};
+
+#define CLI_ROWS_INIT { .max_line = (uint64_t)16 << 20 }
+
+extern const char *const cli_formats[];   /* "auto", "csv", "json", NULL */
+extern const char *const cli_on_errors[]; /* "stop", "skip", "null", NULL */
+
+#define CLI_ROWS_OPTIONS(type, member) \
+	{ "input-format", 0, CLI_CHOICE, offsetof(type, member.format), "FORMAT", \
+	  "auto (default), csv, or json (JSON Lines, one array, one object)", .choices = cli_formats, \
+	  .group = "Reading rows" }, \
+	{ "delimiter", 'd', CLI_CHAR, offsetof(type, member.delimiter), "CHAR", \
+	  "field delimiter; a character or comma, semicolon, tab, pipe (default: found from the header)" }, \
+	{ "decimal", 0, CLI_CHAR, offsetof(type, member.decimal), "CHAR", \
+	  "decimal mark, point or comma (default: comma only where the delimiter is ';')" }, \
+	{ "na", 0, CLI_LIST, offsetof(type, member.na), "LIST", \
+	  "further words or numbers that mean missing, as --na=-200" }, \
+	{ "on-error", 0, CLI_CHOICE, offsetof(type, member.on_error), "POLICY", \
+	  "a row that can't be read: stop (default), skip the row, or null the field", .choices = cli_on_errors }, \
+	{ "max-line", 0, CLI_UINT, offsetof(type, member.max_line), "BYTES", \
+	  "refuse rows longer than this (default 16777216)", 1024, 1073741824.0 }, \
+	{ "time", 0, CLI_STRING, offsetof(type, member.time), "COLUMN", \
+	  "the time column (default: timestamp, time, ts, date or datetime)" }, \
+	{ "id", 0, CLI_STRING, offsetof(type, member.id), "COLUMN", \
+	  "the sensor or machine column (default: sensor_id, sensor, tag, machine_id or unit)" }, \
+	{ "features", 'f', CLI_LIST, offsetof(type, member.features), "LIST", \
+	  "columns to learn from (default: every other number column)" }, \
+	{ "ignore", 'i', CLI_LIST, offsetof(type, member.ignore), "LIST", "columns to leave out" }
+
+/* Translates to the library's structs (which point into rows). */
+struct mlops_read_options cli_read_options(const struct cli_rows *rows);
+struct mlops_select_options cli_select_options(const struct cli_rows *rows);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * The registry: which models there are, in which versions, which one is champion, since when, by whom and why, and every
+ * training run, good or failed.  Today's store is a directory:
+ *
+ *	DIR/ledger.db               SQLite: models, versions, aliases, champion changes, runs
+ *	DIR/models/SHA256.onnx      model files, named by their content
+ *
+ * A model file is complete and synced before the ledger's transaction that names it; so whenever a writer is killed, the
+ * registry is as it was before or as it is after, and at worst a model file is left that no version names (verify counts
+ * such orphans, prune removes those older than an hour).  Many writers and readers may work at once: they wait for each
+ * other (busy_seconds at most, then MLOPS_BUSY).  A reader never sees half a version, and a loaded model's SHA-256 is checked.
+ *
+ * The store reads no clock and no environment: who, when and why come with the call.  Times are microseconds since 1970.
+ *
+ *	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){ .location = dir }, &error);
+ *	mlops_store_begin_run(store, &run, &error);                          // run.id is filled in
+ *	mlops_store_add_version(store, &version, bytes, length, &error);     // version.version is filled in
+ *	mlops_store_end_run(store, &run, &error);
+ *	mlops_store_close(store);
+ *
+ * Errors: MLOPS_CONFIG when there is no registry to read (DIR missing, and create not asked for), MLOPS_DENIED when it may not be
+ * written, MLOPS_IO when the disk fails or is full, MLOPS_DATA for a name, version or alias that is not there (with the nearest
+ * name), MLOPS_NEGATIVE for a checksum that does not match, MLOPS_BUSY for a lock held too long.
+ */
+#ifndef MLOPS_REGISTRY_STORE_H
+#define MLOPS_REGISTRY_STORE_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "registry/reference.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mlops_store;
+
+struct mlops_store_options {
+	const char *location; /* the directory */
+	bool create;          /* make it if it is missing; also opens for writing */
+	bool write;           /* open for writing */
+	unsigned busy_seconds; /* 0 = 30 */
+};
+
+struct mlops_store *mlops_store_open(const struct mlops_store_options *options, struct mlops_error *error);
+void mlops_store_close(struct mlops_store *store);
+
+/* One version of a registered model.  Text members are allocated; release with mlops_version_release. */
+struct mlops_version {
+	char *name;
+	uint32_t version;      /* 1, 2, …; never reused */
+	char *kind;            /* "anomaly_detection" */
+	char sha256[65];
+	uint64_t size;         /* bytes of the model file */
+	int64_t created;
+	char *run_id;          /* NULL for an imported one */
+	uint64_t rows;         /* it was fitted on; 0 = unknown */
+	char *metrics;         /* JSON object */
+	char *settings;        /* JSON object */
+	char *features;        /* JSON list of names */
+	char *aliases;         /* JSON list, filled by reading calls */
+	bool champion;         /* filled by reading calls */
+};
+void mlops_version_release(struct mlops_version *version);
+
+struct mlops_version_list {
+	size_t n;
+	struct mlops_version *items;
+};
+void mlops_version_list_release(struct mlops_version_list *list);
+
+enum mlops_run_outcome { MLOPS_RUN_RUNNING, MLOPS_RUN_FINISHED, MLOPS_RUN_FAILED };
+const char *mlops_run_outcome_name(enum mlops_run_outcome outcome); /* "RUNNING", "FINISHED", "FAILED" */
+
+struct mlops_run {
+	char id[33];           /* 32 hexadecimal digits; filled by begin_run */
+	char *name;            /* of the model it trains */
+	char *kind;
+	char *action;          /* "train", "import" */
+	int64_t started, ended;/* ended 0 while running */
+	enum mlops_run_outcome outcome;
+	char *reason;          /* of a failure: insufficient_data, invalid_data, database, registry, quality_gate, internal, signal; else NULL */
+	char *message;         /* of a failure, for people; else NULL */
+	uint32_t version;      /* it made; 0 = none */
+	uint64_t rows;
+	char *metrics;         /* JSON object or NULL */
+	char *settings;        /* JSON object or NULL */
+	char *source;          /* what was read: "sensors.csv", "standard input" */
+	char *who;
+};
+void mlops_run_release(struct mlops_run *run);
+
+struct mlops_run_list {
+	size_t n;
+	struct mlops_run *items;
+};
+void mlops_run_list_release(struct mlops_run_list *list);
+
+/* A change of an alias: what, by whom, when, why. */
+struct mlops_change {
+	char *name;
+	char *alias;
+	char *action;          /* "promote", "rollback", "alias", "remove" */
+	uint32_t from, to;     /* versions; 0 = none */
+	int64_t when;
+	char *who;
+	char *why;             /* may be NULL */
+};
+struct mlops_change_list {
+	size_t n;
+	struct mlops_change *items;
+};
+void mlops_change_list_release(struct mlops_change_list *list);
+
+/* Runs.  begin: id and outcome are filled in, everything else is the caller's (strings stay the caller's too).
+ * end: writes ended, outcome, reason, message, version, rows, metrics, settings under run->id. */
+bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error);
+bool mlops_store_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error);
+/* name NULL: all models; newest first; limit 0: all. */
+bool mlops_store_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
+		      struct mlops_error *error);
+
+/* Stores the model file and a new version of version->name; fills version, sha256 and size.  The name must pass
+ * mlops_reference_check_name.  A model of another kind under that name: MLOPS_DATA. */
+bool mlops_store_add_version(struct mlops_store *store, struct mlops_version *version, const void *bytes, size_t length,
+			     struct mlops_error *error);
+
+/* All models' newest versions and champions: every version, ordered by name and version; name NULL: all models. */
+bool mlops_store_versions(struct mlops_store *store, const char *name, struct mlops_version_list *versions,
+			  struct mlops_error *error);
+
+/* The version that a reference means.  NAME without champion: MLOPS_DATA, "model 'pump' has no champion; …". */
+bool mlops_store_resolve(struct mlops_store *store, const struct mlops_reference *reference, struct mlops_version *version,
+			 struct mlops_error *error);
+
+/* The model file's bytes, checked against version->sha256; MLOPS_NEGATIVE when they differ. */
+bool mlops_store_load(struct mlops_store *store, const struct mlops_version *version, struct mlops_buffer *bytes,
+		      struct mlops_error *error);
+
+/* Aliases.  change: name, alias, to, when, who, why are given; action and from are filled in (owned by the caller afterwards;
+ * release with mlops_change_release).  The alias "champion" is what NAME alone means; every change is kept. */
+bool mlops_store_promote(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
+/* to 0: the champion before this one; promotions are a stack, so a second rollback goes further back.  None left:
+ * MLOPS_NEGATIVE. */
+bool mlops_store_rollback(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
+/* to 0 removes the alias. */
+bool mlops_store_set_alias(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
+void mlops_change_release(struct mlops_change *change);
+/* Champion changes of name (or all aliases' changes), newest first. */
+bool mlops_store_history(struct mlops_store *store, const char *name, bool all_aliases, struct mlops_change_list *changes,
+			 struct mlops_error *error);
+
+/* Checks one version's file (present, size, SHA-256); what is wrong goes to problem (empty = fine). */
+bool mlops_store_verify_version(struct mlops_store *store, const struct mlops_version *version, char problem[160],
+				struct mlops_error *error);
+/* The ledger's own integrity check and the number of files that no version names. */
+bool mlops_store_verify_ledger(struct mlops_store *store, uint64_t *orphans, char problem[160], struct mlops_error *error);
+
+/* Deletes versions of name beyond the keep newest, never one that an alias names or that rollback could need next;
+ * their files go when no other version has them.  removed lists them. dry_run only lists. */
+bool mlops_store_prune(struct mlops_store *store, const char *name, size_t keep, int64_t now, bool dry_run,
+		       struct mlops_version_list *removed, struct mlops_error *error);
+
+#endif
