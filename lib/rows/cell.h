@@ -9,6 +9,11 @@
 /* Is it one of the missing words or of options->na (after cutting surrounding spaces)? */
 bool mlops_cell_is_missing(const struct mlops_read_options *options, const char *bytes, size_t length);
 
+/* The numbers among options->na, read once so that a reader compares ordinary cells with them cheaply.  *values is the
+ * caller's to free; NULL when there are none to keep. */
+bool mlops_cell_na_values(const struct mlops_read_options *options, char decimal, float **values, size_t *n_values,
+			  struct mlops_error *error);
+
 enum mlops_cell_status { MLOPS_CELL_OK, MLOPS_CELL_NOT_NUMBER, MLOPS_CELL_NOT_FINITE, MLOPS_CELL_NOT_TIME };
 
 /* A number cell: NaN when missing.  decimal is '.' or ','. */

@@ -1,1 +1,4 @@
-# tests/fuzz
+# The libFuzzer targets: CC=clang ./configure --enable-fuzzers --enable-sanitizers.
+include tests/fuzz/csv.mk
+include tests/fuzz/json.mk
+include tests/fuzz/onnx.mk

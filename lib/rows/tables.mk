@@ -1,0 +1,1 @@
+# Tables: the JSON reader and what is built from rows.

@@ -1,0 +1,1 @@
+# Tests of the JSON reader and of what is built from rows; the pattern stands in rows.mk beside this.
