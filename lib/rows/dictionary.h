@@ -22,7 +22,7 @@ uint32_t mlops_dictionary_add(struct mlops_dictionary *dictionary, const char *b
 /* The text's number, or MLOPS_DICTIONARY_NONE. */
 uint32_t mlops_dictionary_find(const struct mlops_dictionary *dictionary, const char *bytes, size_t length);
 
-/* Text number code, NUL-terminated, valid as long as the dictionary. */
+/* Text number code, NUL-terminated, valid as long as the dictionary.  length may be NULL. */
 const char *mlops_dictionary_text(const struct mlops_dictionary *dictionary, uint32_t code, size_t *length);
 
 #endif

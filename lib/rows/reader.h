@@ -93,6 +93,7 @@ struct mlops_reader_ops {
 /* A kind of reader embeds this as its first member. */
 struct mlops_reader {
 	const struct mlops_reader_ops *ops;
+	const char *name;                  /* of the source, for messages; NULL = none */
 	struct mlops_column_info *columns; /* [n_columns]; owned by the reader */
 	size_t n_columns;
 	struct mlops_read_counts counts;
