@@ -7,8 +7,9 @@
  *	mlops_json_uint(&json, 17);
  *	mlops_json_close(&json, '}');
  *
- * Commas are put in by the writer.  Text that is not UTF-8 gets U+FFFD in place of each bad byte, control
- * characters become \uXXXX, NaN and infinities become null.  Nothing here can fail except memory (buffer.failed).
+ * Commas are put in by the writer, except between texts outside of all brackets (JSON Lines).  Text that is not UTF-8
+ * gets U+FFFD in place of each bad byte, control characters become \n and the like or \u00XX, NaN and infinities
+ * become null.  Nothing here can fail except memory (buffer.failed).
  * Nesting is at most 32 deep.
  */
 #ifndef MLOPS_BASE_JSON_WRITER_H

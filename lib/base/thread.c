@@ -1,0 +1,185 @@
+#include "base/thread.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define MOST_THREADS 1024
+
+struct worker {
+	struct mlops_pool *pool;
+	unsigned number;
+	pthread_t thread;
+};
+
+struct mlops_pool {
+	unsigned workers; /* counting the caller */
+	unsigned started; /* threads that must be joined */
+	struct worker *threads; /* workers - 1 of them */
+
+	pthread_mutex_t mutex; /* guards what follows, up to next */
+	pthread_cond_t work;   /* a new run, or stop */
+	pthread_cond_t done;   /* the last thread has left the run */
+	uint64_t run;          /* number of the current run; a thread takes part in each once */
+	unsigned busy;         /* threads that have not yet left the current run */
+	bool stop;
+	size_t tasks;
+	mlops_task *step;
+	void *context;
+
+	_Atomic size_t next; /* the next task to hand out */
+};
+
+static void take_tasks(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context, unsigned worker)
+{
+	for (;;) {
+		size_t task = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
+
+		if (task >= tasks)
+			return;
+		step(context, task, worker);
+	}
+}
+
+static void *work(void *argument)
+{
+	const struct worker *self = argument;
+	struct mlops_pool *pool = self->pool;
+	uint64_t seen = 0;
+
+	pthread_mutex_lock(&pool->mutex);
+	for (;;) {
+		size_t tasks;
+		mlops_task *step;
+		void *context;
+
+		while (!pool->stop && pool->run == seen)
+			pthread_cond_wait(&pool->work, &pool->mutex);
+		if (pool->stop)
+			break;
+		seen = pool->run;
+		tasks = pool->tasks;
+		step = pool->step;
+		context = pool->context;
+		pthread_mutex_unlock(&pool->mutex);
+		take_tasks(pool, tasks, step, context, self->number);
+		pthread_mutex_lock(&pool->mutex);
+		if (--pool->busy == 0)
+			pthread_cond_signal(&pool->done);
+	}
+	pthread_mutex_unlock(&pool->mutex);
+	return NULL;
+}
+
+struct mlops_pool *mlops_pool_new(unsigned threads, struct mlops_error *error)
+{
+	struct mlops_pool *pool;
+
+	if (threads < 1 || threads > MOST_THREADS) {
+		mlops_error_set(error, MLOPS_USAGE, "number of threads: '%u' is not between 1 and %u", threads,
+				MOST_THREADS);
+		return NULL;
+	}
+	pool = calloc(1, sizeof *pool);
+	if (pool == NULL) {
+		mlops_error_set_memory(error);
+		return NULL;
+	}
+	pool->workers = threads;
+	pthread_mutex_init(&pool->mutex, NULL);
+	pthread_cond_init(&pool->work, NULL);
+	pthread_cond_init(&pool->done, NULL);
+	if (threads == 1)
+		return pool;
+	pool->threads = calloc(threads - 1, sizeof *pool->threads);
+	if (pool->threads == NULL) {
+		mlops_error_set_memory(error);
+		goto failed;
+	}
+	for (unsigned i = 0; i < threads - 1; i++) {
+		struct worker *worker = &pool->threads[i];
+		int errnum;
+
+		worker->pool = pool;
+		worker->number = i + 1;
+		errnum = pthread_create(&worker->thread, NULL, work, worker);
+		if (errnum != 0) {
+			mlops_error_set_errno(error, errnum, "starting a thread");
+			goto failed;
+		}
+		pool->started++;
+	}
+	return pool;
+
+failed:
+	mlops_pool_free(pool);
+	return NULL;
+}
+
+void mlops_pool_free(struct mlops_pool *pool)
+{
+	if (pool == NULL)
+		return;
+	pthread_mutex_lock(&pool->mutex);
+	pool->stop = true;
+	pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->mutex);
+	for (unsigned i = 0; i < pool->started; i++)
+		pthread_join(pool->threads[i].thread, NULL);
+	pthread_cond_destroy(&pool->done);
+	pthread_cond_destroy(&pool->work);
+	pthread_mutex_destroy(&pool->mutex);
+	free(pool->threads);
+	free(pool);
+}
+
+unsigned mlops_pool_workers(const struct mlops_pool *pool)
+{
+	return pool == NULL ? 1 : pool->workers;
+}
+
+void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context)
+{
+	/* Waking threads for one task costs more than doing it here. */
+	if (pool == NULL || pool->workers == 1 || tasks <= 1) {
+		for (size_t task = 0; task < tasks; task++)
+			step(context, task, 0);
+		return;
+	}
+	pthread_mutex_lock(&pool->mutex);
+	pool->tasks = tasks;
+	pool->step = step;
+	pool->context = context;
+	pool->busy = pool->started;
+	atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+	pool->run++;
+	pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->mutex);
+
+	take_tasks(pool, tasks, step, context, 0);
+
+	pthread_mutex_lock(&pool->mutex);
+	while (pool->busy > 0)
+		pthread_cond_wait(&pool->done, &pool->mutex);
+	pthread_mutex_unlock(&pool->mutex);
+}
+
+unsigned mlops_thread_cpus(void)
+{
+	/* The kernel refuses a mask smaller than its own, whose size nothing tells; so grow it until it fits. */
+	for (size_t cpus = CPU_SETSIZE; cpus <= 1 << 20; cpus *= 4) {
+		cpu_set_t *set = CPU_ALLOC(cpus);
+		size_t size = CPU_ALLOC_SIZE(cpus);
+		int count = 0;
+
+		if (set == NULL)
+			break;
+		if (sched_getaffinity(0, size, set) == 0)
+			count = CPU_COUNT_S(size, set);
+		CPU_FREE(set);
+		if (count > 0)
+			return (unsigned)count;
+	}
+	return 1;
+}
