@@ -41,4 +41,9 @@ void mlops_kernel_forest_sum(const struct mlops_kernel_forest *forest, const flo
 void mlops_kernel_histogram(const uint8_t *code, const uint8_t *class_of, const uint16_t *weight, const uint32_t *rows,
 			    size_t n, size_t n_classes, uint32_t *counts);
 
+/* The same, and sets bit code of touched: for few rows, looking only at touched bins is cheaper than at all 256. */
+void mlops_kernel_histogram_touched(const uint8_t *code, const uint8_t *class_of, const uint16_t *weight,
+				    const uint32_t *rows, size_t n, size_t n_classes, uint32_t *counts,
+				    uint64_t touched[4]);
+
 #endif

@@ -13,13 +13,21 @@ struct mlops_setting {
 	const char *name;
 	enum mlops_setting_type type;
 	double fallback;             /* the default */
-	double minimum, maximum;     /* of a given number */
+	double minimum, maximum;     /* of a given number; minimum > maximum: only words are allowed */
 	const char *const *words;    /* NULL-terminated: words that stand for the values word_values[] ("auto", "sqrt", "balanced") */
 	const double *word_values;
 	const char *meaning;         /* one line */
 };
 
 #define MLOPS_MAX_SETTINGS 16
+
+/* What the words stand for. */
+#define MLOPS_CONTAMINATION_AUTO 0.0
+#define MLOPS_MAX_FEATURES_ALL 0.0
+#define MLOPS_MAX_FEATURES_SQRT (-1.0)
+#define MLOPS_MAX_FEATURES_LOG2 (-2.0)
+#define MLOPS_CLASS_WEIGHT_NONE 0.0
+#define MLOPS_CLASS_WEIGHT_BALANCED 1.0
 
 /* values[i] belongs to entry i of mlops_settings_table(kind). */
 struct mlops_settings {

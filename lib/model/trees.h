@@ -46,8 +46,11 @@ static inline bool mlops_node_missing_left(const struct mlops_node *node)
 	return (node->word & 1) != 0;
 }
 
-/* The largest power of two such that n_trees values of at most largest keep an exact float32 sum. */
+/* The largest power of two such that n_trees values of at most largest keep an exact float32 sum (2^-60 … 2^60). */
 float mlops_trees_scale(size_t n_trees, double largest);
+
+/* Do the leaf values obey the rule for exact sums? */
+bool mlops_trees_sums_are_exact(const struct mlops_trees *trees);
 
 /* A tree while it grows: nodes in any order that puts children behind their parent, two children side by side. */
 struct mlops_tree_builder {
@@ -66,7 +69,9 @@ void mlops_tree_builder_set_split(struct mlops_tree_builder *builder, uint32_t n
 				  bool missing_left, uint32_t left);
 void mlops_tree_builder_release(struct mlops_tree_builder *builder);
 
-/* Joins n_trees built trees into trees (in their order, leaves renumbered). */
+/* Joins n_trees built trees into trees, in their order: nodes of a tree level by level (breadth first), leaves in the
+ * order of their nodes; equal trees thus get equal bytes however they grew.  exact_sums is found out.
+ * A builder that is no tree (two parents, a child before its parent, nodes that nobody reaches) is MLOPS_DATA. */
 bool mlops_trees_join(const struct mlops_tree_builder *builders, size_t n_trees, size_t n_features,
 		      struct mlops_trees *trees, struct mlops_error *error);
 void mlops_trees_release(struct mlops_trees *trees);
