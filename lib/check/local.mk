@@ -1,1 +1,1 @@
-# lib/check
+libmlops_a_SOURCES += %D%/profile.c %D%/profile.h

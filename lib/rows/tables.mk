@@ -1,1 +1,11 @@
 # Tables: the JSON reader and what is built from rows.
+libmlops_a_SOURCES += \
+	%D%/category.c %D%/category.h \
+	%D%/dataset.c %D%/dataset.h \
+	%D%/dictionary.c %D%/dictionary.h \
+	%D%/json.c \
+	%D%/json_scan.c %D%/json_scan.h \
+	%D%/json_stream.c %D%/json_stream.h \
+	%D%/matrix.h \
+	%D%/select.c %D%/select.h \
+	%D%/split.c %D%/split.h
