@@ -41,7 +41,10 @@ extern const char *const cli_on_errors[]; /* "stop", "skip", "null", NULL */
 	{ "time", 0, CLI_STRING, offsetof(type, member.time), "COLUMN", \
 	  "the time column (default: timestamp, time, ts, date or datetime)" }, \
 	{ "id", 0, CLI_STRING, offsetof(type, member.id), "COLUMN", \
-	  "the sensor or machine column (default: sensor_id, sensor, tag, machine_id or unit)" }, \
+	  "the sensor or machine column (default: sensor_id, sensor, tag, machine_id or unit)" }
+
+/* Which columns are learnt from. */
+#define CLI_FEATURE_OPTIONS(type, member) \
 	{ "features", 'f', CLI_LIST, offsetof(type, member.features), "LIST", \
 	  "columns to learn from (default: every other number column)" }, \
 	{ "ignore", 'i', CLI_LIST, offsetof(type, member.ignore), "LIST", "columns to leave out" }

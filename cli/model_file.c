@@ -1,0 +1,67 @@
+#include "cli/model_file.h"
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "cli/common.h"
+#include "model/onnx.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool cli_model_load_from(struct mlops_store *store, const struct mlops_reference *reference, struct cli_model *loaded,
+			 struct mlops_error *error)
+{
+	struct mlops_buffer bytes = MLOPS_BUFFER_INIT;
+	char source[300];
+	bool ok;
+
+	*loaded = (struct cli_model){ .model = NULL };
+	if (reference->is_path) {
+		ok = mlops_file_read(reference->path, MLOPS_MODEL_FILE_LIMIT, &bytes, error);
+	} else {
+		ok = mlops_store_resolve(store, reference, &loaded->version, error) &&
+		     mlops_store_load(store, &loaded->version, &bytes, error);
+		if (ok)
+			snprintf(source, sizeof source, "%s/%u", loaded->version.name, loaded->version.version);
+	}
+	if (ok) {
+		mlops_sha256_of(bytes.data, bytes.length, loaded->sha256);
+		loaded->size = bytes.length;
+		loaded->model = mlops_onnx_read(bytes.data, bytes.length, reference->is_path ? reference->path : source,
+						error);
+		ok = loaded->model != NULL;
+	}
+	mlops_buffer_release(&bytes);
+	if (!ok)
+		cli_model_release(loaded);
+	return ok;
+}
+
+bool cli_model_load(const char *text, struct cli_model *loaded, struct mlops_error *error)
+{
+	struct mlops_reference reference;
+	struct mlops_store *store = NULL;
+	char location[4096];
+	bool ok;
+
+	*loaded = (struct cli_model){ .model = NULL };
+	if (!mlops_reference_parse(text, &reference, error))
+		return false;
+	if (!reference.is_path) {
+		if (!cli_registry_location(location, error))
+			return false;
+		store = mlops_store_open(&(struct mlops_store_options){ .location = location }, error);
+		if (store == NULL)
+			return false;
+	}
+	ok = cli_model_load_from(store, &reference, loaded, error);
+	mlops_store_close(store);
+	return ok;
+}
+
+void cli_model_release(struct cli_model *loaded)
+{
+	mlops_model_free(loaded->model);
+	loaded->model = NULL;
+	mlops_version_release(&loaded->version);
+}

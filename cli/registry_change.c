@@ -1,0 +1,242 @@
+/* The verbs that change something. */
+#include "cli/registry_verbs.h"
+
+#include "base/file.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "cli/model_file.h"
+#include "cli/output.h"
+#include "cli/registry_open.h"
+#include "model/onnx.h"
+#include "registry/describe.h"
+
+#include <string.h>
+
+static char *borrow(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
+static bool read_version(const char *text, uint32_t *version, struct mlops_error *error)
+{
+	char quoted[MLOPS_TEXT_QUOTED];
+	uint64_t number = 0;
+
+	if (!mlops_number_parse_uint(text, strlen(text), &number) || number == 0 || number >= UINT32_MAX)
+		return mlops_error_set(error, MLOPS_USAGE, "'%s' is not a version number",
+				       mlops_text_mask(quoted, text, strlen(text)));
+	*version = (uint32_t)number;
+	return true;
+}
+
+static bool print_change(const struct mlops_change *change, struct mlops_error *error)
+{
+	struct mlops_buffer line = MLOPS_BUFFER_INIT;
+	struct mlops_json json = { .out = &line };
+
+	mlops_change_write(change, &json);
+	return cli_print_line(&line, error);
+}
+
+typedef bool change_call(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
+
+/* Opens, changes, prints what changed. */
+static int change_alias(const struct cli_registry *registry, const char *name, const char *alias, uint32_t to,
+			change_call *call)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	char who[256];
+	struct mlops_change change = {
+		.name = borrow(name), .alias = borrow(alias), .to = to, .when = cli_now(), .who = borrow(cli_who(who)),
+		.why = borrow(registry->reason),
+	};
+	struct mlops_store *store = cli_registry_open(CLI_REGISTRY_WRITE, NULL, &error);
+	bool ok = store != NULL && call(store, &change, &error) && print_change(&change, &error);
+
+	mlops_store_close(store);
+	return cli_end(ok, &error);
+}
+
+int cli_registry_promote(void *settings, size_t n, char **arguments)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	uint32_t version;
+
+	(void)n;
+	if (!read_version(arguments[1], &version, &error))
+		return cli_end(false, &error);
+	return change_alias(settings, arguments[0], MLOPS_CHAMPION, version, mlops_store_promote);
+}
+
+int cli_registry_rollback(void *settings, size_t n, char **arguments)
+{
+	const struct cli_registry *registry = settings;
+
+	(void)n;
+	return change_alias(registry, arguments[0], MLOPS_CHAMPION, (uint32_t)registry->to, mlops_store_rollback);
+}
+
+int cli_registry_alias(void *settings, size_t n, char **arguments)
+{
+	const struct cli_registry *registry = settings;
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	uint32_t version = 0;
+
+	if (registry->remove == (n == 3)) {
+		mlops_error_set(&error, MLOPS_USAGE, registry->remove ? "--remove takes no VERSION"
+								      : "which VERSION? (or --remove)");
+		return cli_end(false, &error);
+	}
+	if (n == 3 && !read_version(arguments[2], &version, &error))
+		return cli_end(false, &error);
+	return change_alias(registry, arguments[0], arguments[1], version, mlops_store_set_alias);
+}
+
+int cli_registry_export(void *settings, size_t n, char **arguments)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_reference reference;
+	struct mlops_version version = { .version = 0 };
+	struct mlops_buffer bytes = MLOPS_BUFFER_INIT;
+	struct mlops_buffer line = MLOPS_BUFFER_INIT;
+	struct mlops_json json = { .out = &line };
+	struct mlops_store *store = NULL;
+	bool ok = mlops_reference_parse(arguments[0], &reference, &error);
+
+	(void)settings;
+	(void)n;
+	if (ok && reference.is_path)
+		ok = mlops_error_set(&error, MLOPS_USAGE, "'%s' is a file already; export takes a registered version",
+				     arguments[0]);
+	if (ok)
+		store = cli_registry_open(CLI_REGISTRY_READ, NULL, &error);
+	ok = store != NULL && mlops_store_resolve(store, &reference, &version, &error) &&
+	     mlops_store_load(store, &version, &bytes, &error) &&
+	     mlops_file_replace(arguments[1], bytes.data, bytes.length, 0666, &error);
+	if (ok) {
+		mlops_json_open(&json, '{');
+		mlops_json_member_string(&json, "event", "exported");
+		mlops_json_member_string(&json, "model", version.name);
+		mlops_json_member_uint(&json, "version", version.version);
+		mlops_json_member_string(&json, "path", arguments[1]);
+		mlops_json_member_string(&json, "sha256", version.sha256);
+		mlops_json_close(&json, '}');
+		ok = cli_print_line(&line, &error);
+	}
+	mlops_version_release(&version);
+	mlops_buffer_release(&bytes);
+	mlops_store_close(store);
+	return cli_end(ok, &error);
+}
+
+/* The members of an imported version that come from the file itself. */
+static bool describe_import(const struct mlops_model *model, struct mlops_buffer *features, struct mlops_error *error)
+{
+	struct mlops_json json = { .out = features };
+
+	mlops_json_open(&json, '[');
+	for (size_t f = 0; model->features != NULL && f < model->trees.n_features; f++)
+		mlops_json_string(&json, model->features[f].name);
+	mlops_json_close(&json, ']');
+	mlops_buffer_string(features);
+	return !features->failed || mlops_error_set_memory(error);
+}
+
+static const char *metadata_or(const struct mlops_model *model, const char *key, const char *otherwise)
+{
+	const char *value = mlops_metadata_get(&model->metadata, key);
+
+	return value != NULL && cli_is_json(value) ? value : otherwise;
+}
+
+static bool import(struct mlops_store *store, const struct cli_registry *registry,
+		   const struct mlops_model *model, const struct mlops_buffer *bytes, struct mlops_error *error)
+{
+	char who[256];
+	struct mlops_buffer features = MLOPS_BUFFER_INIT;
+	struct mlops_buffer line = MLOPS_BUFFER_INIT;
+	struct mlops_json json = { .out = &line };
+	struct mlops_version stored = { .version = 0 };
+	struct mlops_reference reference = { .version = 0 };
+	struct mlops_version version = {
+		.name = borrow(registry->name), .kind = borrow(mlops_kind_name(model->kind)), .created = cli_now(),
+		.metrics = borrow(metadata_or(model, "metrics", "{}")),
+		.settings = borrow(metadata_or(model, "settings", "{}")),
+	};
+	struct mlops_change change = {
+		.name = borrow(registry->name), .alias = borrow(MLOPS_CHAMPION), .when = version.created,
+		.who = borrow(cli_who(who)), .why = borrow(registry->reason),
+	};
+	bool ok = describe_import(model, &features, error);
+
+	version.features = features.data;
+	ok = ok && mlops_store_add_version(store, &version, bytes->data, bytes->length, error);
+	change.to = version.version;
+	if (ok && registry->promote)
+		ok = mlops_store_promote(store, &change, error);
+	strncpy(reference.name, registry->name, sizeof reference.name - 1);
+	reference.version = version.version;
+	ok = ok && mlops_store_resolve(store, &reference, &stored, error);
+	if (ok) {
+		mlops_version_write(&stored, &json);
+		ok = cli_print_line(&line, error);
+	}
+	mlops_version_release(&stored);
+	mlops_buffer_release(&features);
+	return ok;
+}
+
+int cli_registry_import(void *settings, size_t n, char **arguments)
+{
+	const struct cli_registry *registry = settings;
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_buffer bytes = MLOPS_BUFFER_INIT;
+	struct mlops_model *model = NULL;
+	struct mlops_store *store = NULL;
+	bool ok;
+
+	(void)n;
+	if (registry->name == NULL) {
+		mlops_error_set(&error, MLOPS_USAGE, "import needs --name, the model that gets the new version");
+		return cli_end(false, &error);
+	}
+	ok = mlops_reference_check_name(registry->name, &error) &&
+	     mlops_file_read(arguments[0], MLOPS_MODEL_FILE_LIMIT, &bytes, &error);
+	if (ok) {
+		model = mlops_onnx_read(bytes.data, bytes.length, arguments[0], &error);
+		store = model != NULL ? cli_registry_open(CLI_REGISTRY_CREATE, NULL, &error) : NULL;
+		ok = store != NULL && import(store, registry, model, &bytes, &error);
+	}
+	mlops_model_free(model);
+	mlops_buffer_release(&bytes);
+	mlops_store_close(store);
+	return cli_end(ok, &error);
+}
+
+int cli_registry_prune(void *settings, size_t n, char **arguments)
+{
+	const struct cli_registry *registry = settings;
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_version_list removed = { 0 };
+	struct mlops_store *store = cli_registry_open(CLI_REGISTRY_WRITE, NULL, &error);
+	bool ok = store != NULL && mlops_store_prune(store, arguments[0], (size_t)registry->keep, cli_now(),
+						     registry->dry_run, &removed, &error);
+
+	(void)n;
+	for (size_t i = 0; ok && i < removed.n; i++) {
+		struct mlops_buffer line = MLOPS_BUFFER_INIT;
+		struct mlops_json json = { .out = &line };
+
+		mlops_json_open(&json, '{');
+		mlops_json_member_string(&json, "event", registry->dry_run ? "would_remove" : "removed");
+		mlops_json_member_string(&json, "model", removed.items[i].name);
+		mlops_json_member_uint(&json, "version", removed.items[i].version);
+		mlops_json_member_string(&json, "sha256", removed.items[i].sha256);
+		mlops_json_member_uint(&json, "size", removed.items[i].size);
+		mlops_json_close(&json, '}');
+		ok = cli_print_line(&line, &error);
+	}
+	mlops_version_list_release(&removed);
+	mlops_store_close(store);
+	return cli_end(ok, &error);
+}

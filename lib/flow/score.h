@@ -1,0 +1,50 @@
+/*
+ * The road of scoring: chunks of rows through a model, one record out for each row in, in order.  Memory does not grow with
+ * the number of rows.
+ *
+ * Fields of a record: the time column and the id column under their own names (where there are such columns), the
+ * kept columns (one that has the name of an output becomes "input_NAME"), then for anomaly_detection anomaly_score,
+ * anomaly_probability, anomaly; for failure_prediction failure_probability, failure, or with more than two classes
+ * label and probabilities.
+ */
+#ifndef MLOPS_FLOW_SCORE_H
+#define MLOPS_FLOW_SCORE_H
+
+#include "model/model.h"
+#include "rows/select.h"
+#include "rows/writer.h"
+
+enum mlops_keep { MLOPS_KEEP_NONE, MLOPS_KEEP_ALL, MLOPS_KEEP_LIST };
+
+struct mlops_score_request {
+	const struct mlops_model *model;
+	struct mlops_reader *reader;     /* not bound yet */
+	const char *source_name;         /* for messages */
+	const char *const *features;     /* [n_features] columns for a model whose file names no inputs; else NULL */
+	size_t n_features;
+	const char *time, *id;           /* column names; NULL: found by their usual names */
+	enum mlops_keep keep;
+	const char *const *keep_names;   /* [n_keep] for MLOPS_KEEP_LIST */
+	size_t n_keep;
+	double threshold;                /* NaN: the model's own; on anomaly_score or failure_probability */
+	bool only_positive;              /* only rows that are an anomaly or a failure */
+	enum mlops_write_format format;
+	bool flush_rows;                 /* hand on each chunk at once (for interactive readers) */
+	struct mlops_pool *pool;         /* may be NULL */
+	mlops_sink *sink;
+	void *sink_context;
+	bool (*progress)(void *context, uint64_t rows); /* may be NULL; false stops with MLOPS_CLOSED */
+	void *progress_context;
+};
+
+struct mlops_score_result {
+	uint64_t rows;               /* scored */
+	uint64_t positives;          /* anomalies or failures; 0 with more than two classes */
+	uint64_t unknown_categories; /* texts that the training never saw, taken as missing */
+	struct mlops_read_counts counts;
+};
+
+bool mlops_flow_score(const struct mlops_score_request *request, struct mlops_score_result *result,
+		      struct mlops_error *error);
+
+#endif

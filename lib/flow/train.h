@@ -1,0 +1,51 @@
+/*
+ * The road of a training: rows in, held-out evaluation, the final fit, the model's bytes and what is to be said about it.
+ * Registering is the caller's next step, so that a command line, a script and a service do the same.
+ */
+#ifndef MLOPS_FLOW_TRAIN_H
+#define MLOPS_FLOW_TRAIN_H
+
+#include "model/fit.h"
+#include "model/setting.h"
+#include "rows/split.h"
+
+struct mlops_train_request {
+	enum mlops_kind kind;
+	struct mlops_settings settings;
+	uint64_t seed;
+	struct mlops_pool *pool;             /* may be NULL */
+	struct mlops_select_options select;  /* texts is set by the kind */
+	const char *positive;                /* positive class, or NULL */
+	struct mlops_reader *reader;         /* the rows; not bound yet */
+	struct mlops_reader *test_reader;    /* --test FILE, or NULL */
+	const char *source_name, *test_name; /* for messages */
+	double test_fraction;                /* 0 = no held-out evaluation */
+	enum mlops_split_how split;
+	bool refit;                          /* fit the final model on all rows (else on the training part) */
+	uint64_t min_rows;
+	bool permutation;                    /* permutation importance on the held-out rows instead of impurity importance */
+	const char *program_version;         /* goes into the model file */
+	/* Steps and progress, may be NULL: step is "read", "fit", "evaluate", "refit"; false stops with MLOPS_CLOSED. */
+	bool (*progress)(void *context, const char *step, uint64_t done, uint64_t total);
+	void *progress_context;
+};
+
+struct mlops_train_result {
+	struct mlops_model *model;
+	struct mlops_buffer bytes;     /* the model file */
+	uint64_t rows;                 /* usable rows read */
+	struct mlops_read_counts counts;
+	struct mlops_buffer metrics;   /* JSON object */
+	struct mlops_buffer settings;  /* JSON object */
+	struct mlops_buffer features;  /* JSON list of names */
+	struct mlops_buffer notices;   /* one a line: columns passed over and the like */
+	struct mlops_buffer details;   /* JSON members (without braces) for the result line: split, importances, … */
+	const char *failure_reason;    /* after a failure: "insufficient_data", "invalid_data" or "internal" */
+};
+
+/* On failure the result's failure_reason says which kind it was (for the ledger); release it in any case. */
+bool mlops_flow_train(const struct mlops_train_request *request, struct mlops_train_result *result,
+		      struct mlops_error *error);
+void mlops_train_result_release(struct mlops_train_result *result);
+
+#endif

@@ -1,0 +1,102 @@
+#include "registry/describe.h"
+
+#include "base/time.h"
+
+#include <string.h>
+
+static void member_time(struct mlops_json *json, const char *key, int64_t when)
+{
+	char text[MLOPS_TIME_TEXT];
+
+	mlops_json_key(json, key);
+	if (when == 0) {
+		mlops_json_null(json);
+		return;
+	}
+	mlops_time_print(text, when);
+	mlops_json_string(json, text);
+}
+
+/* A member whose value is JSON already. */
+static void member_json(struct mlops_json *json, const char *key, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	mlops_json_key(json, key);
+	mlops_json_raw(json, value, strlen(value));
+}
+
+static void member_text(struct mlops_json *json, const char *key, const char *value)
+{
+	if (value != NULL)
+		mlops_json_member_string(json, key, value);
+}
+
+static void member_version(struct mlops_json *json, const char *key, uint32_t version)
+{
+	mlops_json_key(json, key);
+	if (version == 0)
+		mlops_json_null(json);
+	else
+		mlops_json_uint(json, version);
+}
+
+void mlops_version_write(const struct mlops_version *version, struct mlops_json *json)
+{
+	mlops_json_open(json, '{');
+	mlops_json_member_string(json, "model", version->name);
+	mlops_json_member_uint(json, "version", version->version);
+	mlops_json_member_string(json, "kind", version->kind);
+	mlops_json_member_bool(json, "champion", version->champion);
+	member_json(json, "aliases", version->aliases);
+	member_time(json, "created", version->created);
+	mlops_json_member_string(json, "sha256", version->sha256);
+	mlops_json_member_uint(json, "size", version->size);
+	if (version->rows > 0)
+		mlops_json_member_uint(json, "rows", version->rows);
+	member_json(json, "metrics", version->metrics);
+	member_json(json, "settings", version->settings);
+	member_json(json, "features", version->features);
+	member_text(json, "run_id", version->run_id);
+	mlops_json_close(json, '}');
+}
+
+void mlops_run_write(const struct mlops_run *run, struct mlops_json *json)
+{
+	mlops_json_open(json, '{');
+	mlops_json_member_string(json, "run_id", run->id);
+	mlops_json_member_string(json, "model", run->name);
+	mlops_json_member_string(json, "kind", run->kind);
+	mlops_json_member_string(json, "action", run->action);
+	mlops_json_member_string(json, "outcome", mlops_run_outcome_name(run->outcome));
+	member_time(json, "started", run->started);
+	member_time(json, "ended", run->ended);
+	if (run->ended >= run->started && run->ended > 0) {
+		mlops_json_key(json, "duration_seconds");
+		mlops_json_double(json, (double)((run->ended - run->started) / 1000) / 1000);
+	}
+	member_text(json, "reason", run->reason);
+	member_text(json, "message", run->message);
+	if (run->version > 0)
+		mlops_json_member_uint(json, "version", run->version);
+	mlops_json_member_uint(json, "rows", run->rows);
+	member_json(json, "metrics", run->metrics);
+	member_json(json, "settings", run->settings);
+	member_text(json, "source", run->source);
+	member_text(json, "who", run->who);
+	mlops_json_close(json, '}');
+}
+
+void mlops_change_write(const struct mlops_change *change, struct mlops_json *json)
+{
+	mlops_json_open(json, '{');
+	mlops_json_member_string(json, "model", change->name);
+	mlops_json_member_string(json, "alias", change->alias);
+	mlops_json_member_string(json, "action", change->action);
+	member_version(json, "from", change->from);
+	member_version(json, "to", change->to);
+	member_time(json, "when", change->when);
+	member_text(json, "who", change->who);
+	member_text(json, "why", change->why);
+	mlops_json_close(json, '}');
+}
