@@ -1,0 +1,160 @@
+#include "rows/csv_input.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK ((size_t)256 << 10)
+
+static void find_nul(struct mlops_csv_input *input, size_t from)
+{
+	const char *nul = from < input->end ? memchr(input->buffer + from, '\0', input->end - from) : NULL;
+
+	input->nul = nul != NULL ? (size_t)(nul - input->buffer) : SIZE_MAX;
+}
+
+bool mlops_csv_input_init(struct mlops_csv_input *input, struct mlops_source *source, size_t max_line, const void *head,
+			  size_t head_length, struct mlops_error *error)
+{
+	*input = (struct mlops_csv_input){
+		.source = source,
+		.max_line = max_line,
+		.capacity = head_length > BLOCK ? head_length : BLOCK,
+		.end = head_length,
+		.next_line = 1,
+	};
+	input->buffer = malloc(input->capacity);
+	if (input->buffer == NULL)
+		return mlops_error_set_memory(error);
+	if (head_length > 0)
+		memcpy(input->buffer, head, head_length);
+	find_nul(input, 0);
+	return true;
+}
+
+void mlops_csv_input_release(struct mlops_csv_input *input)
+{
+	free(input->buffer);
+	input->buffer = NULL;
+}
+
+static void move_to_front(struct mlops_csv_input *input)
+{
+	size_t kept = input->pinned ? input->kept : input->at;
+
+	if (kept > 0 && input->end > kept)
+		memmove(input->buffer, input->buffer + kept, input->end - kept);
+	input->at -= kept;
+	input->end -= kept;
+	if (input->nul != SIZE_MAX)
+		input->nul -= kept;
+	input->kept = 0;
+}
+
+bool mlops_csv_input_fill(struct mlops_csv_input *input, struct mlops_error *error)
+{
+	size_t room;
+	size_t got;
+
+	move_to_front(input);
+	if (input->end == input->capacity) {
+		char *grown;
+
+		if (input->capacity > SIZE_MAX / 2)
+			return mlops_error_set_memory(error);
+		grown = realloc(input->buffer, input->capacity * 2);
+		if (grown == NULL)
+			return mlops_error_set_memory(error);
+		input->buffer = grown;
+		input->capacity *= 2;
+	}
+	room = input->capacity - input->end;
+	if (!mlops_source_read(input->source, input->buffer + input->end, room < BLOCK ? room : BLOCK, &got, error))
+		return false;
+	input->ended = got == 0;
+	input->end += got;
+	if (input->nul == SIZE_MAX)
+		find_nul(input, input->end - got);
+	return true;
+}
+
+bool mlops_csv_input_skip_empty(struct mlops_csv_input *input)
+{
+	while (input->at < input->end) {
+		size_t left = input->end - input->at;
+		const char *p = input->buffer + input->at;
+		size_t length = *p == '\r' ? 2 : 1;
+
+		if (*p == '\r' && left == 1 && input->ended)
+			length = 1;
+		else if (length > left)
+			return false;
+		else if (p[length - 1] != '\n')
+			return true;
+		input->at += length;
+		input->next_line++;
+	}
+	return false;
+}
+
+static enum mlops_csv_step refuse_length(const struct mlops_csv_input *input, struct mlops_error *error)
+{
+	const struct mlops_csv_record *record = &input->record;
+
+	if (record->newlines > record->quote_newlines)
+		mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(input->source),
+				   input->next_line + record->quote_newlines,
+				   "the quote that opens here is not closed within %zu bytes", input->max_line);
+	else
+		mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(input->source), input->next_line,
+				   "the line is longer than %zu bytes", input->max_line);
+	return MLOPS_CSV_FAILED;
+}
+
+enum mlops_csv_step mlops_csv_input_step(struct mlops_csv_input *input, struct mlops_error *error)
+{
+	struct mlops_csv_record *record = &input->record;
+
+	if (!input->begun) {
+		if (!mlops_csv_input_skip_empty(input))
+			return input->ended ? MLOPS_CSV_END : MLOPS_CSV_MORE;
+		mlops_csv_record_begin(record);
+		input->begun = true;
+	}
+	if (!mlops_csv_scan(record, input->buffer + input->at, input->end - input->at, input->ended, input->delimiter)) {
+		/* One byte more may be the CR of the line's end. */
+		if (record->position > input->max_line + 1)
+			return refuse_length(input, error);
+		if (!input->ended)
+			return MLOPS_CSV_MORE;
+		mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(input->source),
+				   input->next_line + record->quote_newlines, "the quote that opens here is never closed");
+		return MLOPS_CSV_FAILED;
+	}
+	if (record->length > input->max_line)
+		return refuse_length(input, error);
+	input->begun = false;
+	input->bytes = input->buffer + input->at;
+	input->line = input->next_line;
+	input->at += record->position;
+	input->next_line += record->newlines + 1;
+	input->has_nul = input->nul < input->at;
+	if (input->has_nul)
+		find_nul(input, input->at);
+	return MLOPS_CSV_RECORD;
+}
+
+void mlops_csv_input_pin(struct mlops_csv_input *input)
+{
+	input->pinned = true;
+	input->kept = input->at;
+	input->pinned_line = input->next_line;
+}
+
+void mlops_csv_input_rewind(struct mlops_csv_input *input)
+{
+	input->pinned = false;
+	input->begun = false;
+	input->at = input->kept;
+	input->next_line = input->pinned_line;
+	find_nul(input, input->at);
+}

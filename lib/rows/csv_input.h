@@ -1,0 +1,59 @@
+/*
+ * One record of CSV after the other from a source, through a buffer that holds a block, or the record where that is
+ * longer.  Never waits by itself: when a record is not complete the caller decides about reading more.
+ */
+#ifndef MLOPS_ROWS_CSV_INPUT_H
+#define MLOPS_ROWS_CSV_INPUT_H
+
+#include "rows/csv_scan.h"
+#include "rows/source.h"
+
+#define MLOPS_CSV_WINDOW_BYTES ((size_t)64 << 10)
+
+enum mlops_csv_step {
+	MLOPS_CSV_RECORD, /* bytes, line, has_nul and record are about the next record */
+	MLOPS_CSV_MORE,   /* call mlops_csv_input_fill, then try again */
+	MLOPS_CSV_END,
+	MLOPS_CSV_FAILED  /* error says why: a record too long, a quote never closed */
+};
+
+struct mlops_csv_input {
+	struct mlops_source *source;
+	size_t max_line;
+	char delimiter;
+	struct mlops_csv_record record;
+	const char *bytes;   /* of the record; until the next fill */
+	uint64_t line;       /* where it begins */
+	bool has_nul;
+
+	char *buffer;
+	size_t capacity;
+	size_t kept;         /* buffer[kept..end) is in use */
+	size_t at;           /* the next record's place */
+	size_t end;
+	size_t nul;          /* the first NUL byte at or behind at; SIZE_MAX: none */
+	uint64_t next_line;
+	bool ended;          /* the source has */
+	bool begun;          /* the record at `at` has been looked at */
+	bool pinned;         /* records that were handed out stay in the buffer, for mlops_csv_input_rewind */
+	uint64_t pinned_line;
+};
+
+/* Copies head.  delimiter, record.fields and record.room are set by the caller, later. */
+bool mlops_csv_input_init(struct mlops_csv_input *input, struct mlops_source *source, size_t max_line, const void *head,
+			  size_t head_length, struct mlops_error *error);
+void mlops_csv_input_release(struct mlops_csv_input *input);
+
+enum mlops_csv_step mlops_csv_input_step(struct mlops_csv_input *input, struct mlops_error *error);
+
+/* Reads once from the source, which may wait. */
+bool mlops_csv_input_fill(struct mlops_csv_input *input, struct mlops_error *error);
+
+/* Moves to the next line that is not empty; false where more bytes are needed to see one (or the input has ended). */
+bool mlops_csv_input_skip_empty(struct mlops_csv_input *input);
+
+/* From here on records are kept (at most MLOPS_CSV_WINDOW_BYTES and one more record), and the way back to here. */
+void mlops_csv_input_pin(struct mlops_csv_input *input);
+void mlops_csv_input_rewind(struct mlops_csv_input *input);
+
+#endif
