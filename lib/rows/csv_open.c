@@ -335,6 +335,7 @@ struct mlops_reader *mlops_csv_open(struct mlops_source *source, const void *hea
 		return NULL;
 	}
 	csv->base.ops = &mlops_csv_ops;
+	csv->base.name = opening.name;
 	csv->options = options;
 	if (max_line > LARGEST_MAX_LINE)
 		max_line = LARGEST_MAX_LINE;
