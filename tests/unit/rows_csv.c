@@ -115,9 +115,9 @@ static void missing_words(void **state)
 	options.na = na;
 	options.n_na = 2;
 	check_with(&options, "a,b\n1,-200\n-200.0,-200.0\n-2e2,\"-200\"\n err ,err\n", "NT",
-		   "a N, b N\n2: 1 -\n3: - -200.0#\n4: - -\n5: - -\nrows 4\n");
+		   "a N, b N-\n2: 1 -\n3: - -200.0#\n4: - -\n5: - -\nrows 4\n");
 	check_with(&options, "a;b\n1,5;-200,0\n", "NN", "a N, b N-\n2: 1.5 -\nrows 1\n");
-	check_with(&options, "a\nErr\n", "N", "a T\nrows 0\ndata t.csv:2: column \"a\": 'Err' is not a number\n");
+	check_with(&options, "a\nErr\n", "N", "a T\nrows 0, parse 1\ndata t.csv:2: column \"a\": 'Err' is not a number\n");
 }
 
 static void guesses(void **state)

@@ -1,6 +1,8 @@
 /* Files from the world outside: csv-spectrum with its meaning as JSON, and sensor data with their quirks. */
 #include "tests/unit/table_text.h"
 
+#include "base/file.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <setjmp.h>
@@ -17,29 +19,30 @@ struct table {
 	struct mlops_chunk *chunk;
 };
 
-/* Skips the test where the data are not there. */
-static void data_path(char *path, size_t size, const char *file)
+static const char *data_directory(void)
 {
 	const char *data = getenv("MLOPS_DATA");
 
-	snprintf(path, size, "%s/%s", data != NULL ? data : "../shared/data", file);
-	if (access(path, R_OK) != 0) {
-		print_message("# skipped: there is no %s (set MLOPS_DATA)\n", path);
-		skip();
-	}
+	return data != NULL ? data : "../shared/data";
+}
+
+static void data_path(char *path, size_t size, const char *file)
+{
+	snprintf(path, size, "%s/%s", data_directory(), file);
 }
 
 /* Every column bound as guessed, or as text. */
-static struct table open_table(const char *path, const struct mlops_read_options *options, bool as_text)
+static struct table open_table(struct mlops_source *source, const struct mlops_read_options *options, bool as_text)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct table table = { .source = mlops_source_open(path, &error) };
+	struct table table = { .source = source };
 	struct mlops_binding bindings[64];
 	enum mlops_column_type types[64];
 
-	table.reader = table.source != NULL ? mlops_reader_open(table.source, options, &error) : NULL;
+	assert_non_null(source);
+	table.reader = mlops_reader_open(source, options, &error);
 	if (table.reader == NULL)
-		fail_msg("%s: %s", path, error.message);
+		fail_msg("%s: %s", mlops_source_name(source), error.message);
 	assert_true(table.reader->n_columns <= 64);
 	for (size_t i = 0; i < table.reader->n_columns; i++) {
 		types[i] = as_text ? MLOPS_COLUMN_TEXT : table.reader->columns[i].guess;
@@ -76,11 +79,26 @@ static size_t column(const struct table *table, const char *name)
 	return 0;
 }
 
+/* Copies of csv-spectrum that went through a version control system may have lost the CRs of its *_crlf files. */
+static void load(const char *path, bool crlf, struct mlops_buffer *csv)
+{
+	struct mlops_buffer raw = MLOPS_BUFFER_INIT;
+
+	assert_true(mlops_file_read(path, 1 << 20, &raw, NULL));
+	for (size_t i = 0; i < raw.length; i++) {
+		if (crlf && raw.data[i] == '\n' && (i == 0 || raw.data[i - 1] != '\r'))
+			mlops_buffer_append_char(csv, '\r');
+		mlops_buffer_append_char(csv, raw.data[i]);
+	}
+	mlops_buffer_release(&raw);
+}
+
 static void check_spectrum(const char *name)
 {
 	static const struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
 	char path[4096];
 	char file[128];
+	struct mlops_buffer csv = MLOPS_BUFFER_INIT;
 	json_t *rows;
 	struct table table;
 
@@ -90,7 +108,8 @@ static void check_spectrum(const char *name)
 	assert_non_null(rows);
 	snprintf(file, sizeof file, "conformance/csv-spectrum/csvs/%s.csv", name);
 	data_path(path, sizeof path, file);
-	table = open_table(path, &options, true);
+	load(path, strstr(name, "_crlf") != NULL, &csv);
+	table = open_table(mlops_source_from_memory(csv.data, csv.length, path, NULL), &options, true);
 	assert_true(next(&table));
 	assert_int_equal(table.chunk->rows, json_array_size(rows));
 	for (size_t row = 0; row < table.chunk->rows; row++) {
@@ -110,6 +129,7 @@ static void check_spectrum(const char *name)
 	}
 	assert_false(next(&table));
 	close_table(&table);
+	mlops_buffer_release(&csv);
 	json_decref(rows);
 }
 
@@ -158,7 +178,7 @@ static struct totals totals_of(const char *file, const char *name, size_t n_colu
 	struct totals totals;
 
 	data_path(path, sizeof path, file);
-	table = open_table(path, options, false);
+	table = open_table(mlops_source_open(path, NULL), options, false);
 	assert_int_equal(table.reader->n_columns, n_columns);
 	totals = add_up(&table, name);
 	close_table(&table);
@@ -234,7 +254,7 @@ static void types(void **state)
 
 	(void)state;
 	data_path(path, sizeof path, "failure/ai4i2020.csv");
-	table = open_table(path, &options, false);
+	table = open_table(mlops_source_open(path, NULL), &options, false);
 	assert_string_equal(table.reader->columns[0].name, "UDI");
 	assert_string_equal(table.reader->columns[13].name, "RNF");
 	for (size_t i = 0; i < 14; i++)
@@ -253,5 +273,9 @@ int main(void)
 		cmocka_unit_test(types),
 	};
 
+	if (access(data_directory(), R_OK) != 0) {
+		printf("1..0 # SKIP there is no %s (set MLOPS_DATA)\n", data_directory());
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
