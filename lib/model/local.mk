@@ -1,8 +1,14 @@
 # lib/model
 libmlops_a_SOURCES += \
-	%D%/evaluate.h \
+	%D%/evaluate.c %D%/evaluate.h \
 	%D%/fit.h \
+	%D%/growth.c %D%/growth.h \
+	%D%/importance.c \
+	%D%/isolation_forest.c \
 	%D%/model.c %D%/model.h \
+	%D%/random_forest.c %D%/random_forest.h \
+	%D%/random_forest_bins.c %D%/random_forest_bins.h \
+	%D%/random_forest_tree.c \
 	%D%/setting.c %D%/setting.h \
 	%D%/tree_builder.c \
 	%D%/trees.c %D%/trees.h
