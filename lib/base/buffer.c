@@ -14,7 +14,8 @@ static bool grow(struct mlops_buffer *buffer, size_t extra)
 	size_t wanted, capacity = buffer->capacity > SMALLEST ? buffer->capacity : SMALLEST;
 	char *data;
 
-	if (buffer->failed || __builtin_add_overflow(buffer->length, extra, &wanted) || wanted > PTRDIFF_MAX) {
+	if (buffer->failed || __builtin_add_overflow(buffer->length, extra, &wanted) ||
+	    wanted > PTRDIFF_MAX) {
 		buffer->failed = true;
 		return false;
 	}

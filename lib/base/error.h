@@ -53,7 +53,8 @@ struct mlops_error {
 
 #define MLOPS_ERROR_INIT { .code = MLOPS_OK }
 
-/* Fills error if it is not set yet.  Always returns false, so that `return mlops_error_set(...)` reads well. */
+/* Fills error if it is not set yet.  Always returns false, so that `return mlops_error_set(...)` reads
+ * well. */
 bool mlops_error_set(struct mlops_error *error, enum mlops_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4), cold));
 

@@ -56,27 +56,36 @@ static bool read_all(int fd, const char *path, size_t size_hint, size_t limit, s
 bool mlops_file_read(const char *path, size_t limit, struct mlops_buffer *buffer, struct mlops_error *error)
 {
 	size_t before = buffer->length;
+	size_t size_hint = 0;
 	struct stat status;
-	bool done;
+	bool done = false;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return mlops_error_set_errno(error, errno, path);
-	if (fstat(fd, &status) != 0)
-		done = mlops_error_set_errno(error, errno, path);
-	else if (S_ISDIR(status.st_mode))
-		done = set_is_directory(error, path);
-	else if (S_ISREG(status.st_mode) && (uint64_t)status.st_size > limit)
-		done = set_too_large(error, path, limit);
+	if (fstat(fd, &status) != 0) {
+		mlops_error_set_errno(error, errno, path);
+		goto out;
+	}
+	if (S_ISDIR(status.st_mode)) {
+		set_is_directory(error, path);
+		goto out;
+	}
+	if (S_ISREG(status.st_mode))
+		size_hint = (size_t)status.st_size;
+	if (size_hint > limit)
+		set_too_large(error, path, limit);
 	else
-		done = read_all(fd, path, S_ISREG(status.st_mode) ? (size_t)status.st_size : 0, limit, buffer, error);
+		done = read_all(fd, path, size_hint, limit, buffer, error);
+out:
 	close(fd);
 	if (!done)
 		buffer->length = before;
 	return done;
 }
 
-bool mlops_file_write_all(int fd, const void *bytes, size_t length, const char *what, struct mlops_error *error)
+bool mlops_file_write_all(int fd, const void *bytes, size_t length, const char *what,
+			  struct mlops_error *error)
 {
 	const char *at = bytes;
 
@@ -145,7 +154,8 @@ static bool rename_temporary(const struct replacement *new, const char *temporar
 	return mlops_error_set_errno(error, errnum, new->path);
 }
 
-/* Gives the unnamed file its name.  False with errno set, and error untouched, where links are not possible here. */
+/* Gives the unnamed file its name.  False with errno set, and error untouched, where links are not
+ * possible here. */
 static bool link_unnamed(const struct replacement *new, int fd, struct mlops_error *error, bool *possible)
 {
 	char source[64], temporary[TEMPORARY_NAME];
@@ -247,7 +257,8 @@ out:
 	return done;
 }
 
-bool mlops_file_replace(const char *path, const void *bytes, size_t length, mode_t mode, struct mlops_error *error)
+bool mlops_file_replace(const char *path, const void *bytes, size_t length, mode_t mode,
+			struct mlops_error *error)
 {
 	struct stat status, link;
 	char *target;

@@ -11,8 +11,8 @@
 
 #define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 
-/* Puts the comma before an item, unless it is the first one or the value of a key.  Texts one after the other outside
- * of brackets are JSON Lines: no commas there. */
+/* Puts the comma before an item, unless it is the first one or the value of a key.  Texts one after
+ * the other outside of brackets are JSON Lines: no commas there. */
 static void begin_item(struct mlops_json *json)
 {
 	uint32_t bit;
@@ -47,12 +47,14 @@ void mlops_json_close(struct mlops_json *json, char bracket)
 		json->depth--;
 }
 
-/* Does any of eight bytes need a look: a control character, a quote, a backslash, or one that is not ASCII? */
+/* Does any of eight bytes need a look: a control character, a quote, a backslash, or one that is not
+ * ASCII? */
 static inline bool is_special(uint64_t eight)
 {
 	uint64_t quote = eight ^ EACH_BYTE('"');
 	uint64_t backslash = eight ^ EACH_BYTE('\\');
-	uint64_t found = (eight - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1)) | eight;
+	uint64_t found = eight | (eight - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) |
+			 (backslash - EACH_BYTE(1));
 
 	return (found & EACH_BYTE(0x80)) != 0;
 }

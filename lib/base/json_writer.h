@@ -7,9 +7,9 @@
  *	mlops_json_uint(&json, 17);
  *	mlops_json_close(&json, '}');
  *
- * Commas are put in by the writer, except between texts outside of all brackets (JSON Lines).  Text that is not UTF-8
- * gets U+FFFD in place of each bad byte, control characters become \n and the like or \u00XX, NaN and infinities
- * become null.  Nothing here can fail except memory (buffer.failed).
+ * Commas are put in by the writer, except between texts outside of all brackets (JSON Lines).  Text
+ * that is not UTF-8 gets U+FFFD in place of each bad byte, control characters become \n and the like
+ * or \u00XX, NaN and infinities become null.  Nothing here can fail except memory (buffer.failed).
  * Nesting is at most 32 deep.
  */
 #ifndef MLOPS_BASE_JSON_WRITER_H
@@ -39,7 +39,8 @@ void mlops_json_int(struct mlops_json *json, int64_t value);
 void mlops_json_uint(struct mlops_json *json, uint64_t value);
 void mlops_json_bool(struct mlops_json *json, bool value);
 void mlops_json_null(struct mlops_json *json);
-void mlops_json_raw(struct mlops_json *json, const char *bytes, size_t length); /* valid JSON, written as it is */
+/* Valid JSON, written as it is. */
+void mlops_json_raw(struct mlops_json *json, const char *bytes, size_t length);
 
 /* Key and value in one call. */
 void mlops_json_member_string(struct mlops_json *json, const char *key, const char *string);

@@ -10,8 +10,8 @@
 #define WIDE_POWER 27  /* 5^27 is the largest power of five that has 64 bits */
 #define U64_DIGITS 19  /* any so many digits fit uint64_t */
 
-/* More digits than that cannot decide a rounding, except by not all being zero: the longest double that lies half-way
- * between two others has 767. */
+/* More digits than that cannot decide a rounding, except by not all being zero: the longest double
+ * that lies half-way between two others has 767. */
 #define MOST_DIGITS 770
 
 /* Larger than any count of digits in memory, small enough to add up. */
@@ -32,7 +32,8 @@ static const uint64_t power_of_five[WIDE_POWER + 1] = {
 	UINT64_C(1490116119384765625), UINT64_C(7450580596923828125),
 };
 
-/* A decimal as it was read: ± mantissa · 10^exponent, where mantissa is right only up to U64_DIGITS digits. */
+/* A decimal as it was read: ± mantissa · 10^exponent, where mantissa is right only up to U64_DIGITS
+ * digits. */
 struct decimal {
 	uint64_t mantissa;
 	int64_t exponent;
@@ -118,9 +119,10 @@ static inline bool scan(const char *at, const char *end, char mark, struct decim
 }
 
 /*
- * mantissa · 5^power · 2^power for |power| ≤ WIDE_POWER, rounded once: product or quotient are exact in 128 bits, what
- * does not fit 64 is kept as a sticky lowest bit, and the conversion to double rounds to nearest even.  The result is
- * far from both ends of the range of double, so scaling by a power of two is exact.
+ * mantissa · 5^power · 2^power for |power| ≤ WIDE_POWER, rounded once: product or quotient are exact
+ * in 128 bits, what does not fit 64 is kept as a sticky lowest bit, and the conversion to double
+ * rounds to nearest even.  The result is far from both ends of the range of double, so scaling by a
+ * power of two is exact.
  */
 static double convert_wide(uint64_t mantissa, int power)
 {
@@ -153,8 +155,8 @@ static double convert_wide(uint64_t mantissa, int power)
 }
 
 /*
- * Everything else: the digits alone, with an exponent, go to strtod, which is exact.  A text without a decimal mark
- * means the same in every locale.
+ * Everything else: the digits alone, with an exponent, go to strtod, which is exact.  A text without a
+ * decimal mark means the same in every locale.
  */
 static double convert_slowly(const struct decimal *decimal)
 {
@@ -207,10 +209,10 @@ enum mlops_number_status mlops_number_parse(const char *text, size_t length, cha
 
 	if (!scan(text, text + length, mark, &decimal))
 		return MLOPS_NUMBER_INVALID;
-	/* Clinger, "How to read floating point numbers accurately", 1990: both operands are exact, so that one
-	 * operation rounds once. */
-	if (decimal.count <= U64_DIGITS && decimal.mantissa <= EXACT_MANTISSA && decimal.exponent >= -EXACT_POWER &&
-	    decimal.exponent <= EXACT_POWER) {
+	/* Clinger, "How to read floating point numbers accurately", 1990: both operands are exact, so
+	 * that one operation rounds once. */
+	if (decimal.count <= U64_DIGITS && decimal.mantissa <= EXACT_MANTISSA &&
+	    decimal.exponent >= -EXACT_POWER && decimal.exponent <= EXACT_POWER) {
 		result = (double)decimal.mantissa;
 		if (decimal.exponent < 0)
 			result /= power_of_ten[-decimal.exponent];
@@ -248,7 +250,8 @@ bool mlops_number_parse_uint(const char *text, size_t length, uint64_t *value)
 	for (size_t i = 0; i < length; i++) {
 		unsigned digit = digit_of(text[i]);
 
-		if (digit > 9 || __builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, digit, &sum))
+		if (digit > 9 || __builtin_mul_overflow(sum, 10, &sum) ||
+		    __builtin_add_overflow(sum, digit, &sum))
 			return false;
 	}
 	*value = sum;
@@ -355,7 +358,8 @@ static int magnitude_of(double value)
 	return decimal;
 }
 
-/* The integer nearest to value · 10^shift, and what it reads back as.  False where a double cannot do it exactly. */
+/* The integer nearest to value · 10^shift, and what it reads back as.  False where a double cannot do
+ * it exactly. */
 static bool round_at(double value, int shift, uint64_t *digits, double *back)
 {
 	double scaled;
@@ -447,7 +451,8 @@ size_t mlops_number_print_double(char *buffer, double value)
 
 	if (is_plain_integer(value))
 		return print_integer(buffer, value);
-	/* No two numbers of fifteen digits are the same double, so that fewer digits show as zeros at the end. */
+	/* No two numbers of fifteen digits are the same double, so that fewer digits show as zeros at
+	 * the end. */
 	shift = 14 - magnitude_of(size);
 	if (round_at(size, shift, &digits, &back) && back == size)
 		return print_decimal(buffer, value < 0, digits, -shift);
@@ -471,7 +476,8 @@ size_t mlops_number_print_unit(char *buffer, float value)
 		buffer[1] = '\0';
 		return 1;
 	}
-	/* The product is exact (24 and 17 bits); adding 2^52 rounds it to an integer, half to even as printf does. */
+	/* The product is exact (24 and 17 bits); adding 2^52 rounds it to an integer, half to even as
+	 * printf does. */
 	rounded = (double)value * 1e7 + 0x1p52 - 0x1p52;
 	rest = (uint32_t)rounded;
 	if (rest == 0 || rest == 10000000) {

@@ -1,10 +1,10 @@
 /*
  * Decimal numbers without a locale.
  *
- * Reading is strict: [+-] digits with an optional decimal mark and exponent; ".5", "5." and "+1" are numbers,
- * hexadecimal, "inf", "nan", inner spaces and thousands separators are not.  The result is the double nearest to
- * the decimal text (what strtod gives in the C locale), for any number of digits.
- * Printing gives the shortest text that reads back as the same value.
+ * Reading is strict: [+-] digits with an optional decimal mark and exponent; ".5", "5." and "+1" are
+ * numbers, hexadecimal, "inf", "nan", inner spaces and thousands separators are not.  The result is
+ * the double nearest to the decimal text (what strtod gives in the C locale), for any number of
+ * digits.  Printing gives the shortest text that reads back as the same value.
  */
 #ifndef MLOPS_BASE_NUMBER_H
 #define MLOPS_BASE_NUMBER_H
@@ -25,7 +25,8 @@ enum mlops_number_status {
 enum mlops_number_status mlops_number_parse(const char *text, size_t length, char decimal, double *value);
 
 /* The same for a float32: parsed as double, then rounded (as numpy does); out of range if not finite then. */
-enum mlops_number_status mlops_number_parse_float(const char *text, size_t length, char decimal, float *value);
+enum mlops_number_status mlops_number_parse_float(const char *text, size_t length, char decimal,
+						  float *value);
 
 /* Decimal digits only, no sign, no overflow. */
 bool mlops_number_parse_uint(const char *text, size_t length, uint64_t *value);

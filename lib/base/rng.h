@@ -1,7 +1,7 @@
 /*
- * Random numbers by counter: a draw is a function of (seed, stream, position), so neither the order of work nor the
- * number of threads can show in a result.  Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
- * SC 2011): key = seed, counter = (position, stream).
+ * Random numbers by counter: a draw is a function of (seed, stream, position), so neither the order of
+ * work nor the number of threads can show in a result.  Philox4x32-10 (Salmon et al., "Parallel random
+ * numbers: as easy as 1, 2, 3", SC 2011): key = seed, counter = (position, stream).
  *
  *	struct mlops_rng rng = mlops_rng_start(seed, MLOPS_RNG_BOOTSTRAP, tree);
  *	uint32_t row = mlops_rng_below(&rng, rows);

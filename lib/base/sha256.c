@@ -3,7 +3,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-/* SHA-256 needs no sodium_init: that call prepares random numbers and picks implementations of other things. */
+/* SHA-256 needs no sodium_init: that call prepares random numbers and picks implementations of other
+ * things. */
 struct mlops_sha256 {
 	crypto_hash_sha256_state state;
 };

@@ -19,7 +19,8 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Optimal string alignment: insertions, deletions, substitutions, and exchanges of neighbours, each costing 1. */
+/* Optimal string alignment: insertions, deletions, substitutions, and exchanges of neighbours, each
+ * costing 1. */
 static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	unsigned rows[3][LONGEST_NAME + 1];
@@ -114,7 +115,8 @@ size_t mlops_text_utf8_step(const char *bytes, size_t length)
 	return step;
 }
 
-/* Would a terminal act on this character, or show the text in another order than it is?  C0, DEL, C1, bidi marks. */
+/* Would a terminal act on this character, or show the text in another order than it is?  C0, DEL, C1,
+ * bidi marks. */
 static bool is_control(const char *bytes, size_t step)
 {
 	const unsigned char *byte = (const unsigned char *)bytes;

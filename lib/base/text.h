@@ -7,12 +7,14 @@
 
 #define MLOPS_TEXT_QUOTED 68
 
-/* The known name with the smallest edit distance (Damerau-Levenshtein, case ignored) to name, or NULL when none is within
- * a third of the longer one's length.  known has count entries; a NULL entry is passed over. */
+/* The known name with the smallest edit distance (Damerau-Levenshtein, case ignored) to name, or NULL
+ * when none is within a third of the longer one's length.  known has count entries; a NULL entry is
+ * passed over. */
 const char *mlops_text_nearest(const char *name, const char *const *known, size_t count);
 
-/* Writes bytes for a message into buffer and returns buffer: control and non-UTF-8 bytes become '?', more than about 60
- * bytes are cut with "…" on a character's border.  Always ends in NUL; adds no quotes. */
+/* Writes bytes for a message into buffer and returns buffer: control and non-UTF-8 bytes become '?',
+ * more than about 60 bytes are cut with "…" on a character's border.  Always ends in NUL; adds no
+ * quotes. */
 const char *mlops_text_mask(char buffer[MLOPS_TEXT_QUOTED], const char *bytes, size_t length);
 
 /* Length of the character that bytes start with, 0 if they are not UTF-8 (RFC 3629) or length is 0. */

@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #define MOST_THREADS 1024
@@ -31,7 +33,8 @@ struct mlops_pool {
 	_Atomic size_t next; /* the next task to hand out */
 };
 
-static void take_tasks(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context, unsigned worker)
+static void take_tasks(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context,
+		       unsigned worker)
 {
 	for (;;) {
 		size_t task = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
@@ -72,13 +75,26 @@ static void *work(void *argument)
 	return NULL;
 }
 
+/* Signals are the business of the program's own threads. */
+static int start_thread(struct worker *worker)
+{
+	sigset_t all, before;
+	int errnum;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	errnum = pthread_create(&worker->thread, NULL, work, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return errnum;
+}
+
 struct mlops_pool *mlops_pool_new(unsigned threads, struct mlops_error *error)
 {
 	struct mlops_pool *pool;
 
 	if (threads < 1 || threads > MOST_THREADS) {
-		mlops_error_set(error, MLOPS_USAGE, "number of threads: '%u' is not between 1 and %u", threads,
-				MOST_THREADS);
+		mlops_error_set(error, MLOPS_USAGE, "number of threads: '%u' is not between 1 and %u",
+				threads, MOST_THREADS);
 		return NULL;
 	}
 	pool = calloc(1, sizeof *pool);
@@ -103,7 +119,7 @@ struct mlops_pool *mlops_pool_new(unsigned threads, struct mlops_error *error)
 
 		worker->pool = pool;
 		worker->number = i + 1;
-		errnum = pthread_create(&worker->thread, NULL, work, worker);
+		errnum = start_thread(worker);
 		if (errnum != 0) {
 			mlops_error_set_errno(error, errnum, "starting a thread");
 			goto failed;
@@ -167,7 +183,8 @@ void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, voi
 
 unsigned mlops_thread_cpus(void)
 {
-	/* The kernel refuses a mask smaller than its own, whose size nothing tells; so grow it until it fits. */
+	/* The kernel refuses a mask smaller than its own, whose size nothing tells; so grow it until
+	 * it fits. */
 	for (size_t cpus = CPU_SETSIZE; cpus <= 1 << 20; cpus *= 4) {
 		cpu_set_t *set = CPU_ALLOC(cpus);
 		size_t size = CPU_ALLOC_SIZE(cpus);

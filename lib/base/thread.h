@@ -2,12 +2,14 @@
  * A pool of threads for loops whose steps do not depend on each other.
  *
  *	struct mlops_pool *pool = mlops_pool_new(threads, &error);
- *	mlops_pool_run(pool, n, step, context);      // step(context, task, worker) for task = 0 … n-1, in any order
+ *	// step(context, task, worker) for task = 0 … n-1, in any order
+ *	mlops_pool_run(pool, n, step, context);
  *	mlops_pool_free(pool);
  *
- * mlops_pool_run returns when every task is done; the calling thread works too, as worker 0.  Tasks are handed out one
- * by one.  What a task computes must not depend on worker, except for which scratch memory it uses: that keeps results
- * the same for every number of threads.  NULL for pool runs the loop in the calling thread.  One run at a time.
+ * mlops_pool_run returns when every task is done; the calling thread works too, as worker 0.  Tasks
+ * are handed out one by one.  What a task computes must not depend on worker, except for which scratch
+ * memory it uses: that keeps results the same for every number of threads.  NULL for pool runs the
+ * loop in the calling thread.  One run at a time.
  */
 #ifndef MLOPS_BASE_THREAD_H
 #define MLOPS_BASE_THREAD_H

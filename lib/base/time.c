@@ -14,8 +14,8 @@
 /* A plain number of at least this size is milliseconds. */
 #define FIRST_MILLISECONDS UINT64_C(100000000000)
 
-/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar; the year starts in March here, so that the leap
- * day is its last one (Hinnant, "chrono-compatible low-level date algorithms"). */
+/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar; the year starts in March here,
+ * so that the leap day is its last one (Hinnant, "chrono-compatible low-level date algorithms"). */
 static int64_t days_from_date(int64_t year, int month, int day)
 {
 	int64_t era, year_of_era, day_of_year;
@@ -114,8 +114,8 @@ static bool take_date(struct cursor *cursor, int64_t *days)
 	return true;
 }
 
-/* HH:MM, HH:MM:SS or HH:MM:SS.fraction.  24:00 is the end of the day (ISO 8601); the 60th second of a leap second
- * falls on the next minute's first, as POSIX has it. */
+/* HH:MM, HH:MM:SS or HH:MM:SS.fraction.  24:00 is the end of the day (ISO 8601); the 60th second of a
+ * leap second falls on the next minute's first, as POSIX has it. */
 static bool take_clock(struct cursor *cursor, int64_t *microseconds)
 {
 	int hour, minute, second = 0;
@@ -213,7 +213,8 @@ static bool parse_epoch(struct cursor cursor, int64_t *microseconds)
 		return false;
 	value = (int64_t)whole * unit + fraction;
 	value = negative ? -value : value;
-	if (value < days_from_date(FIRST_YEAR, 1, 1) * DAY || value >= days_from_date(LAST_YEAR + 1, 1, 1) * DAY)
+	if (value < days_from_date(FIRST_YEAR, 1, 1) * DAY ||
+	    value >= days_from_date(LAST_YEAR + 1, 1, 1) * DAY)
 		return false;
 	*microseconds = value;
 	return true;
@@ -292,7 +293,8 @@ bool mlops_time_parse_duration(const char *text, int64_t *microseconds)
 	int64_t count = 0, value;
 
 	for (; *at >= '0' && *at <= '9'; at++) {
-		if (__builtin_mul_overflow(count, 10, &count) || __builtin_add_overflow(count, *at - '0', &count))
+		if (__builtin_mul_overflow(count, 10, &count) ||
+		    __builtin_add_overflow(count, *at - '0', &count))
 			return false;
 	}
 	if (at == text || count == 0)

@@ -1,10 +1,10 @@
 /*
  * Times as microseconds since 1970-01-01T00:00:00Z, leap seconds ignored (POSIX).
  *
- * Reads ISO 8601 (2024-01-31, 2024-01-31T18:00, 2024-01-31 18:00:00.123456, with Z, +01:00, +0100 or +01; the zone
- * may be missing, then offset_seconds says which is meant), and epoch seconds or milliseconds (a plain number: below
- * 1e11 in size it is seconds, with decimals if need be, else milliseconds).  Years 1678 to 2261; dates are checked
- * (no 30th of February).
+ * Reads ISO 8601 (2024-01-31, 2024-01-31T18:00, 2024-01-31 18:00:00.123456, with Z, +01:00, +0100 or
+ * +01; the zone may be missing, then offset_seconds says which is meant), and epoch seconds or
+ * milliseconds (a plain number: below 1e11 in size it is seconds, with decimals if need be, else
+ * milliseconds).  Years 1678 to 2261; dates are checked (no 30th of February).
  */
 #ifndef MLOPS_BASE_TIME_H
 #define MLOPS_BASE_TIME_H

@@ -1,0 +1,205 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/thread.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TASKS 1000
+
+struct work {
+	unsigned workers;
+	unsigned char done[TASKS];     /* not atomic: a race between two tasks would show */
+	unsigned long by_worker[1024]; /* each written by one worker only */
+	_Atomic unsigned wrong;
+};
+
+static void step(void *context, size_t task, unsigned worker)
+{
+	struct work *work = context;
+
+	if (task >= TASKS || worker >= work->workers) {
+		atomic_fetch_add(&work->wrong, 1);
+		return;
+	}
+	work->done[task]++;
+	work->by_worker[worker]++;
+}
+
+static void run_and_check(struct mlops_pool *pool, size_t tasks)
+{
+	struct work work = { .workers = mlops_pool_workers(pool) };
+	unsigned long total = 0;
+
+	mlops_pool_run(pool, tasks, step, &work);
+	assert_int_equal(work.wrong, 0);
+	for (size_t task = 0; task < TASKS; task++)
+		assert_int_equal(work.done[task], task < tasks);
+	for (unsigned worker = 0; worker < work.workers; worker++)
+		total += work.by_worker[worker];
+	assert_int_equal(total, tasks);
+}
+
+static void every_task_is_done_once(void **state)
+{
+	static const unsigned threads[] = { 1, 2, 3, 8, 33 };
+	static const size_t tasks[] = { 0, 1, 2, 7, TASKS };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++) {
+		struct mlops_error error = MLOPS_ERROR_INIT;
+		struct mlops_pool *pool = mlops_pool_new(threads[i], &error);
+
+		assert_non_null(pool);
+		assert_int_equal(error.code, MLOPS_OK);
+		assert_int_equal(mlops_pool_workers(pool), threads[i]);
+		for (int run = 0; run < 50; run++)
+			run_and_check(pool, tasks[(size_t)run % (sizeof tasks / sizeof tasks[0])]);
+		mlops_pool_free(pool);
+	}
+}
+
+static void no_pool_is_one_worker(void **state)
+{
+	(void)state;
+	assert_int_equal(mlops_pool_workers(NULL), 1);
+	run_and_check(NULL, TASKS);
+	mlops_pool_free(NULL);
+}
+
+static void a_pool_that_never_runs(void **state)
+{
+	struct mlops_pool *pool = mlops_pool_new(4, NULL);
+
+	(void)state;
+	assert_non_null(pool);
+	mlops_pool_free(pool);
+}
+
+/* Two tasks that wait for each other end only if two threads work on them. */
+static void meet(void *context, size_t task, unsigned worker)
+{
+	_Atomic unsigned *there = context;
+
+	(void)task;
+	(void)worker;
+	atomic_fetch_add(there, 1);
+	while (atomic_load(there) < 2)
+		sched_yield();
+}
+
+static void threads_work_at_the_same_time(void **state)
+{
+	struct mlops_pool *pool = mlops_pool_new(2, NULL);
+	_Atomic unsigned there = 0;
+
+	(void)state;
+	mlops_pool_run(pool, 2, meet, &there);
+	assert_int_equal(there, 2);
+	mlops_pool_free(pool);
+}
+
+static unsigned threads_of_this_process(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	char line[256];
+	unsigned threads = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file) != NULL) {
+		if (sscanf(line, "Threads: %u", &threads) == 1)
+			break;
+	}
+	fclose(file);
+	return threads;
+}
+
+static void one_starts_no_thread(void **state)
+{
+	unsigned before = threads_of_this_process();
+	struct mlops_pool *pool = mlops_pool_new(1, NULL);
+
+	(void)state;
+	assert_int_equal(threads_of_this_process(), before);
+	mlops_pool_free(pool);
+	pool = mlops_pool_new(3, NULL);
+	assert_int_equal(threads_of_this_process(), before + 2);
+	mlops_pool_free(pool);
+}
+
+static void look_at_the_signals(void *context, size_t task, unsigned worker)
+{
+	_Atomic unsigned *blocked = context;
+	sigset_t mask;
+
+	(void)task;
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	blocked[worker] = sigismember(&mask, SIGINT) == 1 && sigismember(&mask, SIGTERM) == 1 ? 1 : 2;
+	/* The caller must not take both tasks. */
+	while (worker == 0 && blocked[1] == 0)
+		sched_yield();
+}
+
+static void signals_go_to_the_caller(void **state)
+{
+	struct mlops_pool *pool = mlops_pool_new(2, NULL);
+	_Atomic unsigned blocked[2] = { 0 };
+
+	(void)state;
+	mlops_pool_run(pool, 2, look_at_the_signals, blocked);
+	assert_int_equal(blocked[0], 2);
+	assert_int_equal(blocked[1], 1);
+	mlops_pool_free(pool);
+}
+
+static void wrong_numbers_of_threads(void **state)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT, second = MLOPS_ERROR_INIT;
+
+	(void)state;
+	assert_null(mlops_pool_new(0, &error));
+	assert_int_equal(error.code, MLOPS_USAGE);
+	assert_string_equal(error.message, "number of threads: '0' is not between 1 and 1024");
+	assert_null(mlops_pool_new(1025, &second));
+	assert_string_equal(second.message, "number of threads: '1025' is not between 1 and 1024");
+}
+
+static void cpus_follow_the_affinity(void **state)
+{
+	cpu_set_t before, one;
+	size_t cpu = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+	assert_int_equal(mlops_thread_cpus(), CPU_COUNT(&before));
+	while (!CPU_ISSET(cpu, &before))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+	assert_int_equal(mlops_thread_cpus(), 1);
+	assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_task_is_done_once),
+		cmocka_unit_test(no_pool_is_one_worker),
+		cmocka_unit_test(a_pool_that_never_runs),
+		cmocka_unit_test(threads_work_at_the_same_time),
+		cmocka_unit_test(one_starts_no_thread),
+		cmocka_unit_test(signals_go_to_the_caller),
+		cmocka_unit_test(wrong_numbers_of_threads),
+		cmocka_unit_test(cpus_follow_the_affinity),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
