@@ -12,7 +12,14 @@
  *	int main(int argc, char **argv)
  *	{
  *		struct settings settings = { ... defaults ... };
- *		if (!cli_start(&tool, argc, argv, &settings)) return cli_finish(...);
+ *		char **arguments;
+ *		size_t n;
+ *		int status;
+ *
+ *		if (!cli_parse(&tool, argc, argv, &settings, &n, &arguments, &status))
+ *			return status;
+ *		...
+ *	}
  *
  * Long options take unique abbreviations and --name=value; "--" ends them; options may follow arguments.
  * An unknown or ambiguous option, a missing or bad value: exit 64, nothing on stdout, two lines on stderr: what is wrong
@@ -29,21 +36,22 @@
 
 enum cli_option_type {
 	CLI_FLAG,   /* bool: true when given */
-	CLI_STRING, /* const char * */
+	CLI_STRING, /* const char *, into argv */
 	CLI_LIST,   /* struct cli_list: comma-separated names ("a,b"), may be given again to add; "\," is a comma in a name */
 	CLI_REPEAT, /* struct cli_list: the whole value is one item each time */
 	CLI_UINT,   /* uint64_t within [minimum, maximum] */
 	CLI_REAL,   /* double within [minimum, maximum] */
-	CLI_CHAR,   /* char: one byte, or the words tab, comma, semicolon, pipe, space, point */
+	CLI_CHAR,   /* char: one byte, or the words tab, comma, semicolon, pipe, space, point (only those in choices, if given) */
 	CLI_CHOICE, /* int: index of the word in choices */
 	CLI_HELP,   /* prints the help and exits 0 */
 	CLI_VERSION,/* prints "mlops-score (mlops) X.Y.Z" and exits 0 */
-	CLI_OPTION_LIST /* --list-options, hidden: the table as tab-separated text, for completions and tests */
+	CLI_OPTION_LIST /* --list-options, hidden, to be given alone: the table as tab-separated text, for completions and tests */
 };
 
 /* What a shell may offer for an option's value. */
 enum cli_complete { CLI_COMPLETE_NONE, CLI_COMPLETE_FILE, CLI_COMPLETE_DIRECTORY, CLI_COMPLETE_MODEL };
 
+/* Array and items are allocated: whoever has the settings calls cli_list_release. */
 struct cli_list {
 	size_t n;
 	const char **items;
@@ -56,7 +64,7 @@ struct cli_option {
 	size_t offset;          /* where the value goes in the settings struct */
 	const char *argument;   /* "FILE"; NULL for flags */
 	const char *help;       /* one line or more, lower case, without a full stop */
-	double minimum, maximum;/* both 0: no limit */
+	double minimum, maximum;/* both 0: no limit; maximum < minimum: no upper limit */
 	const char *const *choices; /* NULL-terminated, CLI_CHOICE */
 	enum cli_complete complete;
 	bool required;

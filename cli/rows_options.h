@@ -23,6 +23,7 @@ struct cli_rows {
 
 extern const char *const cli_formats[];   /* "auto", "csv", "json", NULL */
 extern const char *const cli_on_errors[]; /* "stop", "skip", "null", NULL */
+extern const char *const cli_decimals[];  /* "point", "comma", NULL */
 
 #define CLI_ROWS_OPTIONS(type, member) \
 	{ "input-format", 0, CLI_CHOICE, offsetof(type, member.format), "FORMAT", \
@@ -31,7 +32,8 @@ extern const char *const cli_on_errors[]; /* "stop", "skip", "null", NULL */
 	{ "delimiter", 'd', CLI_CHAR, offsetof(type, member.delimiter), "CHAR", \
 	  "field delimiter; a character or comma, semicolon, tab, pipe (default: found from the header)" }, \
 	{ "decimal", 0, CLI_CHAR, offsetof(type, member.decimal), "CHAR", \
-	  "decimal mark, point or comma (default: comma only where the delimiter is ';')" }, \
+	  "decimal mark, point or comma (default: comma only where the delimiter is ';')", \
+	  .choices = cli_decimals }, \
 	{ "na", 0, CLI_LIST, offsetof(type, member.na), "LIST", \
 	  "further words or numbers that mean missing, as --na=-200" }, \
 	{ "on-error", 0, CLI_CHOICE, offsetof(type, member.on_error), "POLICY", \
@@ -49,8 +51,14 @@ extern const char *const cli_on_errors[]; /* "stop", "skip", "null", NULL */
 	  "columns to learn from (default: every other number column)" }, \
 	{ "ignore", 'i', CLI_LIST, offsetof(type, member.ignore), "LIST", "columns to leave out" }
 
+/* After cli_parse: 0, or the exit status of a reported mistake (a delimiter that can't be one). */
+int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows);
+
 /* Translates to the library's structs (which point into rows). */
 struct mlops_read_options cli_read_options(const struct cli_rows *rows);
 struct mlops_select_options cli_select_options(const struct cli_rows *rows);
+
+/* Frees the lists; strings belong to argv. */
+void cli_rows_release(struct cli_rows *rows);
 
 #endif

@@ -1,1 +1,8 @@
-# For each test: UNIT_TESTS += tests/unit/NAME.t, tests_unit_NAME_t_SOURCES = tests/unit/NAME.c, tests_unit_NAME_t_LDADD = $(UNIT_LIBS)
+# Options, messages and progress, as a tool uses them.
+UNIT_TESTS += %D%/cli_option.t %D%/cli_message.t %D%/cli_progress.t
+tests_unit_cli_option_t_SOURCES = %D%/cli_option.c %D%/cli_capture.h
+tests_unit_cli_option_t_LDADD = libcli.a $(UNIT_LIBS)
+tests_unit_cli_message_t_SOURCES = %D%/cli_message.c %D%/cli_capture.h
+tests_unit_cli_message_t_LDADD = libcli.a $(UNIT_LIBS)
+tests_unit_cli_progress_t_SOURCES = %D%/cli_progress.c %D%/cli_capture.h
+tests_unit_cli_progress_t_LDADD = libcli.a $(UNIT_LIBS)

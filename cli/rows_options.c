@@ -1,0 +1,52 @@
+#include "cli/rows_options.h"
+
+const char *const cli_formats[] = { [MLOPS_FORMAT_AUTO] = "auto", [MLOPS_FORMAT_CSV] = "csv",
+				    [MLOPS_FORMAT_JSON] = "json", NULL };
+const char *const cli_on_errors[] = { [MLOPS_ON_ERROR_STOP] = "stop", [MLOPS_ON_ERROR_SKIP] = "skip",
+				      [MLOPS_ON_ERROR_NULL] = "null", NULL };
+const char *const cli_decimals[] = { "point", "comma", NULL };
+
+int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows)
+{
+	char delimiter = rows->delimiter;
+
+	if (delimiter == '"' || delimiter == '\n' || delimiter == '\r')
+		return cli_usage_error(tool, "option '--delimiter': a quote or a line break can't part fields");
+	if (delimiter != 0 && delimiter == rows->decimal)
+		return cli_usage_error(tool, "options '--delimiter' and '--decimal' are the same character");
+	return 0;
+}
+
+struct mlops_read_options cli_read_options(const struct cli_rows *rows)
+{
+	struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
+
+	options.format = (enum mlops_format)rows->format;
+	options.delimiter = rows->delimiter;
+	options.decimal = rows->decimal;
+	options.na = rows->na.items;
+	options.n_na = rows->na.n;
+	options.on_error = (enum mlops_on_error)rows->on_error;
+	options.max_line = (size_t)rows->max_line;
+	return options;
+}
+
+struct mlops_select_options cli_select_options(const struct cli_rows *rows)
+{
+	return (struct mlops_select_options){
+		.time = rows->time,
+		.id = rows->id,
+		.target = rows->target,
+		.features = rows->features.items,
+		.n_features = rows->features.n,
+		.ignore = rows->ignore.items,
+		.n_ignore = rows->ignore.n,
+	};
+}
+
+void cli_rows_release(struct cli_rows *rows)
+{
+	cli_list_release(&rows->na);
+	cli_list_release(&rows->features);
+	cli_list_release(&rows->ignore);
+}
