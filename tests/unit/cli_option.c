@@ -31,6 +31,7 @@ static const struct cli_option options[] = {
 	{ "set", 0, CLI_REPEAT, offsetof(struct settings, set), "KEY=VALUE", "a setting" },
 	{ "policy", 'p', CLI_CHOICE, offsetof(struct settings, policy), "WORD", "how", .choices = policies },
 	CLI_ROWS_OPTIONS(struct settings, rows),
+	CLI_FEATURE_OPTIONS(struct settings, rows),
 	CLI_COMMON_OPTIONS(struct settings, common),
 	{ NULL },
 };
