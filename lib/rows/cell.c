@@ -16,7 +16,8 @@ struct word {
 #define WORD(text) { text, sizeof text - 1 }
 
 static const struct word missing_words[] = {
-	WORD("NA"), WORD("NaN"), WORD("null"), WORD("None"), WORD("Bad"), WORD("No Data"), WORD("NODATA"), WORD("MISSING"),
+	WORD("NA"),  WORD("NaN"),     WORD("null"),   WORD("None"),
+	WORD("Bad"), WORD("No Data"), WORD("NODATA"), WORD("MISSING"),
 };
 
 static const struct word infinite_words[] = { WORD("inf"), WORD("infinity") };
@@ -72,8 +73,8 @@ static bool na_value(const char *na, char decimal, float *value)
 	       mlops_number_parse_float(na, length, '.', value) == MLOPS_NUMBER_OK;
 }
 
-bool mlops_cell_na_values(const struct mlops_read_options *options, char decimal, float **values, size_t *n_values,
-			  struct mlops_error *error)
+bool mlops_cell_na_values(const struct mlops_read_options *options, char decimal, float **values,
+			  size_t *n_values, struct mlops_error *error)
 {
 	*n_values = 0;
 	*values = NULL;
@@ -88,8 +89,8 @@ bool mlops_cell_na_values(const struct mlops_read_options *options, char decimal
 	return true;
 }
 
-enum mlops_cell_status mlops_cell_to_number(const struct mlops_read_options *options, const char *bytes, size_t length,
-					    char decimal, float *value)
+enum mlops_cell_status mlops_cell_to_number(const struct mlops_read_options *options, const char *bytes,
+					    size_t length, char decimal, float *value)
 {
 	float na;
 
@@ -119,8 +120,8 @@ enum mlops_cell_status mlops_cell_to_number(const struct mlops_read_options *opt
 	return MLOPS_CELL_NOT_NUMBER;
 }
 
-enum mlops_cell_status mlops_cell_to_time(const struct mlops_read_options *options, const char *bytes, size_t length,
-					  int64_t *value)
+enum mlops_cell_status mlops_cell_to_time(const struct mlops_read_options *options, const char *bytes,
+					  size_t length, int64_t *value)
 {
 	trim(&bytes, &length);
 	if (mlops_cell_is_missing(options, bytes, length)) {
@@ -146,6 +147,6 @@ bool mlops_cell_error(enum mlops_cell_status status, const char *source, uint64_
 	char value[MLOPS_TEXT_QUOTED];
 
 	return mlops_error_set_at(error, MLOPS_DATA, source, line, "column \"%s\": '%s' %s",
-				  mlops_text_mask(name, column, strlen(column)), mlops_text_mask(value, bytes, length),
-				  sentences[status]);
+				  mlops_text_mask(name, column, strlen(column)),
+				  mlops_text_mask(value, bytes, length), sentences[status]);
 }

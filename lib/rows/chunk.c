@@ -24,7 +24,8 @@ static bool column_init(struct mlops_column *column, enum mlops_column_type type
 	return false;
 }
 
-struct mlops_chunk *mlops_chunk_new(const enum mlops_column_type *types, size_t n_columns, struct mlops_error *error)
+struct mlops_chunk *mlops_chunk_new(const enum mlops_column_type *types, size_t n_columns,
+				    struct mlops_error *error)
 {
 	struct mlops_chunk *chunk = calloc(1, sizeof *chunk);
 
@@ -71,8 +72,8 @@ void mlops_chunk_clear(struct mlops_chunk *chunk)
 		mlops_buffer_clear(&chunk->columns[i].bytes);
 }
 
-bool mlops_chunk_put_text(struct mlops_chunk *chunk, size_t column, const char *bytes, size_t length, bool present,
-			  bool is_number)
+bool mlops_chunk_put_text(struct mlops_chunk *chunk, size_t column, const char *bytes, size_t length,
+			  bool present, bool is_number)
 {
 	struct mlops_column *text = &chunk->columns[column];
 	size_t row = chunk->rows;

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *mlops_csv_text(const char *record, const struct mlops_csv_field *field, struct mlops_buffer *scratch,
-			   size_t *length)
+const char *mlops_csv_text(const char *record, const struct mlops_csv_field *field,
+			   struct mlops_buffer *scratch, size_t *length)
 {
 	const char *from = record + field->begin;
 	const char *end = from + field->length;
@@ -46,8 +46,8 @@ static bool csv_bind(struct mlops_reader *reader, const struct mlops_binding *bi
 		return mlops_error_set(error, MLOPS_BUG, "a reader's columns are bound twice");
 	for (size_t i = 0; i < n; i++)
 		if (bindings[i].column >= reader->n_columns)
-			return mlops_error_set(error, MLOPS_BUG, "column %zu of %zu is bound", bindings[i].column,
-					       reader->n_columns);
+			return mlops_error_set(error, MLOPS_BUG, "column %zu of %zu is bound",
+					       bindings[i].column, reader->n_columns);
 	csv->bound = calloc(n > 0 ? n : 1, sizeof *csv->bound);
 	if (csv->bound == NULL)
 		return mlops_error_set_memory(error);
@@ -82,8 +82,9 @@ static enum verdict judge_row(struct mlops_csv_reader *csv)
 	if (input->has_nul) {
 		mlops_error_set_at(&csv->failed, MLOPS_DATA, source, input->line, "NUL byte in the input");
 	} else if (ragged) {
-		mlops_error_set_at(&csv->failed, MLOPS_DATA, source, input->line, "row has %zu field%s, the header has %zu",
-				   record->n_fields, record->n_fields == 1 ? "" : "s", csv->n_fields);
+		mlops_error_set_at(&csv->failed, MLOPS_DATA, source, input->line,
+				   "row has %zu field%s, the header has %zu", record->n_fields,
+				   record->n_fields == 1 ? "" : "s", csv->n_fields);
 	} else {
 		for (size_t i = 0; i < csv->base.n_columns; i++)
 			if (csv->fields[i] == record->broken_field) {
@@ -93,8 +94,8 @@ static enum verdict judge_row(struct mlops_csv_reader *csv)
 						   "column \"%s\": text after the closing quote",
 						   mlops_text_mask(name, column, strlen(column)));
 			}
-		mlops_error_set_at(&csv->failed, MLOPS_DATA, source, input->line, "field %zu: text after the closing quote",
-				   record->broken_field + 1);
+		mlops_error_set_at(&csv->failed, MLOPS_DATA, source, input->line,
+				   "field %zu: text after the closing quote", record->broken_field + 1);
 	}
 	return FAIL;
 }
@@ -118,8 +119,8 @@ static enum verdict judge_cell(struct mlops_csv_reader *csv, enum mlops_cell_sta
 	case MLOPS_ON_ERROR_STOP:
 		break;
 	}
-	mlops_cell_error(status, mlops_source_name(csv->input.source), csv->input.line, csv->base.columns[column].name,
-			 bytes, length, &csv->failed);
+	mlops_cell_error(status, mlops_source_name(csv->input.source), csv->input.line,
+			 csv->base.columns[column].name, bytes, length, &csv->failed);
 	return FAIL;
 }
 
@@ -145,7 +146,8 @@ static bool put_missing(struct mlops_csv_reader *csv, struct mlops_chunk *chunk,
 	return mlops_chunk_put_text(chunk, slot, "", 0, false, false) || out_of_memory(csv);
 }
 
-static enum mlops_cell_status to_number(const struct mlops_csv_reader *csv, const char *bytes, size_t length, float *value)
+static enum mlops_cell_status to_number(const struct mlops_csv_reader *csv, const char *bytes, size_t length,
+					float *value)
 {
 	if (mlops_number_parse_float(bytes, length, csv->decimal, value) != MLOPS_NUMBER_OK)
 		return mlops_cell_to_number(csv->options, bytes, length, csv->decimal, value);
@@ -204,7 +206,8 @@ static enum verdict put_flawed_row(struct mlops_csv_reader *csv, struct mlops_ch
 		bool lacking = index >= record->n_fields;
 
 		if (!lacking && (field->flags & MLOPS_CSV_BROKEN) == 0 &&
-		    !(csv->input.has_nul && memchr(csv->input.bytes + field->begin, '\0', field->length) != NULL)) {
+		    !(csv->input.has_nul &&
+		      memchr(csv->input.bytes + field->begin, '\0', field->length) != NULL)) {
 			verdict = put_cell(csv, chunk, slot, field);
 			continue;
 		}

@@ -24,7 +24,7 @@ struct mlops_csv_reader {
 extern const struct mlops_reader_ops mlops_csv_ops;
 
 /* A field's bytes, with "" made "; in scratch where need be, else in record.  NULL when memory ran out. */
-const char *mlops_csv_text(const char *record, const struct mlops_csv_field *field, struct mlops_buffer *scratch,
-			   size_t *length);
+const char *mlops_csv_text(const char *record, const struct mlops_csv_field *field,
+			   struct mlops_buffer *scratch, size_t *length);
 
 #endif

@@ -12,8 +12,8 @@ static void find_nul(struct mlops_csv_input *input, size_t from)
 	input->nul = nul != NULL ? (size_t)(nul - input->buffer) : SIZE_MAX;
 }
 
-bool mlops_csv_input_init(struct mlops_csv_input *input, struct mlops_source *source, size_t max_line, const void *head,
-			  size_t head_length, struct mlops_error *error)
+bool mlops_csv_input_init(struct mlops_csv_input *input, struct mlops_source *source, size_t max_line,
+			  const void *head, size_t head_length, struct mlops_error *error)
 {
 	*input = (struct mlops_csv_input){
 		.source = source,
@@ -68,7 +68,8 @@ bool mlops_csv_input_fill(struct mlops_csv_input *input, struct mlops_error *err
 		input->capacity *= 2;
 	}
 	room = input->capacity - input->end;
-	if (!mlops_source_read(input->source, input->buffer + input->end, room < BLOCK ? room : BLOCK, &got, error))
+	if (!mlops_source_read(input->source, input->buffer + input->end, room < BLOCK ? room : BLOCK, &got,
+			       error))
 		return false;
 	input->ended = got == 0;
 	input->end += got;
@@ -103,7 +104,8 @@ static enum mlops_csv_step refuse_length(const struct mlops_csv_input *input, st
 	if (record->newlines > record->quote_newlines)
 		mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(input->source),
 				   input->next_line + record->quote_newlines,
-				   "the quote that opens here is not closed within %zu bytes", input->max_line);
+				   "the quote that opens here is not closed within %zu bytes",
+				   input->max_line);
 	else
 		mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(input->source), input->next_line,
 				   "the line is longer than %zu bytes", input->max_line);
@@ -120,14 +122,16 @@ enum mlops_csv_step mlops_csv_input_step(struct mlops_csv_input *input, struct m
 		mlops_csv_record_begin(record);
 		input->begun = true;
 	}
-	if (!mlops_csv_scan(record, input->buffer + input->at, input->end - input->at, input->ended, input->delimiter)) {
+	if (!mlops_csv_scan(record, input->buffer + input->at, input->end - input->at, input->ended,
+			    input->delimiter)) {
 		/* One byte more may be the CR of the line's end. */
 		if (record->position > input->max_line + 1)
 			return refuse_length(input, error);
 		if (!input->ended)
 			return MLOPS_CSV_MORE;
 		mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(input->source),
-				   input->next_line + record->quote_newlines, "the quote that opens here is never closed");
+				   input->next_line + record->quote_newlines,
+				   "the quote that opens here is never closed");
 		return MLOPS_CSV_FAILED;
 	}
 	if (record->length > input->max_line)

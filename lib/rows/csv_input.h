@@ -1,6 +1,6 @@
 /*
- * One record of CSV after the other from a source, through a buffer that holds a block, or the record where that is
- * longer.  Never waits by itself: when a record is not complete the caller decides about reading more.
+ * One record of CSV after the other from a source, through a buffer that holds a block, or the record where
+ * that is longer.  Never waits by itself: when a record is not complete the caller decides about reading more.
  */
 #ifndef MLOPS_ROWS_CSV_INPUT_H
 #define MLOPS_ROWS_CSV_INPUT_H
@@ -40,8 +40,8 @@ struct mlops_csv_input {
 };
 
 /* Copies head.  delimiter, record.fields and record.room are set by the caller, later. */
-bool mlops_csv_input_init(struct mlops_csv_input *input, struct mlops_source *source, size_t max_line, const void *head,
-			  size_t head_length, struct mlops_error *error);
+bool mlops_csv_input_init(struct mlops_csv_input *input, struct mlops_source *source, size_t max_line,
+			  const void *head, size_t head_length, struct mlops_error *error);
 void mlops_csv_input_release(struct mlops_csv_input *input);
 
 enum mlops_csv_step mlops_csv_input_step(struct mlops_csv_input *input, struct mlops_error *error);
@@ -49,10 +49,10 @@ enum mlops_csv_step mlops_csv_input_step(struct mlops_csv_input *input, struct m
 /* Reads once from the source, which may wait. */
 bool mlops_csv_input_fill(struct mlops_csv_input *input, struct mlops_error *error);
 
-/* Moves to the next line that is not empty; false where more bytes are needed to see one (or the input has ended). */
+/* Moves to the next line that is not empty; false where more bytes are needed to see one, or there are none. */
 bool mlops_csv_input_skip_empty(struct mlops_csv_input *input);
 
-/* From here on records are kept (at most MLOPS_CSV_WINDOW_BYTES and one more record), and the way back to here. */
+/* From here on records are kept (at most MLOPS_CSV_WINDOW_BYTES and one more record), for the way back. */
 void mlops_csv_input_pin(struct mlops_csv_input *input);
 void mlops_csv_input_rewind(struct mlops_csv_input *input);
 

@@ -18,7 +18,7 @@ struct field_seen {
 	size_t present;
 	size_t bad_point; /* not numbers when the mark is a point */
 	size_t bad_comma;
-	size_t point;     /* numbers only because the mark is a point */
+	size_t point; /* numbers only because the mark is a point */
 	size_t comma;
 };
 
@@ -27,17 +27,18 @@ struct opening {
 	struct mlops_error *error;
 	const char *name;
 	uint64_t header_line;
-	char **names;          /* [n_header] */
+	char **names; /* [n_header] */
 	size_t n_header;
 	struct field_seen *seen; /* [n_header + 1] */
-	size_t rows;           /* in the window, those that have the header's length or one field more */
-	size_t longer_rows;    /* those that have one field more */
-	size_t longer_present; /* and of them, those whose last field is not missing */
+	size_t rows;             /* in the window, those that have the header's length or one field more */
+	size_t longer_rows;      /* those that have one field more */
+	size_t longer_present;   /* and of them, those whose last field is not missing */
 };
 
 static bool fail(const struct opening *opening, const char *message)
 {
-	return mlops_error_set_at(opening->error, MLOPS_DATA, opening->name, opening->header_line, "%s", message);
+	return mlops_error_set_at(opening->error, MLOPS_DATA, opening->name, opening->header_line, "%s",
+				  message);
 }
 
 static bool find_delimiter(struct opening *opening)
@@ -45,10 +46,12 @@ static bool find_delimiter(struct opening *opening)
 	struct mlops_csv_input *input = &opening->csv->input;
 	struct mlops_csv_sniff sniff = { .candidates = ",;\t|", .at_start = true };
 
-	/* The position is from the header's first byte, which is where the input stands once empty lines are passed. */
+	/* The position is from the header's first byte, which is where the input stands once empty lines are
+	 * passed. */
 	while (!mlops_csv_input_skip_empty(input)) {
 		if (input->ended)
-			return mlops_error_set(opening->error, MLOPS_DATA, "%s: the input is empty", opening->name);
+			return mlops_error_set(opening->error, MLOPS_DATA, "%s: the input is empty",
+					       opening->name);
 		if (!mlops_csv_input_fill(input, opening->error))
 			return false;
 	}
@@ -102,9 +105,10 @@ static char *copy_name(struct opening *opening, const struct mlops_csv_field *fi
 	while (bytes != NULL && length > 0 && (bytes[length - 1] == ' ' || bytes[length - 1] == '\t'))
 		length--;
 	if (bytes != NULL && !mlops_text_is_utf8(bytes, length)) {
-		mlops_error_set_at(opening->error, MLOPS_DATA, opening->name, opening->header_line,
-				   "the column name '%s' is not UTF-8; convert the input, for example with iconv",
-				   mlops_text_mask(masked, bytes, length));
+		mlops_error_set_at(
+			opening->error, MLOPS_DATA, opening->name, opening->header_line,
+			"the column name '%s' is not UTF-8; convert the input, for example with iconv",
+			mlops_text_mask(masked, bytes, length));
 		return NULL;
 	}
 	name = bytes != NULL ? strndup(bytes, length) : NULL;
@@ -127,7 +131,8 @@ static bool read_header(struct opening *opening)
 		return fail(opening, "NUL byte in the input: this is a binary file, not CSV");
 	if (record->n_fields > MAX_FIELDS)
 		return mlops_error_set_at(opening->error, MLOPS_DATA, opening->name, opening->header_line,
-					  "the header has %zu fields, more than %zu", record->n_fields, MAX_FIELDS);
+					  "the header has %zu fields, more than %zu", record->n_fields,
+					  MAX_FIELDS);
 	opening->n_header = record->n_fields;
 	record->room = record->n_fields + 1;
 	record->fields = calloc(record->room, sizeof *record->fields);
@@ -186,7 +191,7 @@ static bool see_row(struct opening *opening)
 	size_t n_header = opening->n_header;
 	bool present = false;
 
-	/* Flawed rows are judged when they are read; what they say about the columns is not to be relied on. */
+	/* Flawed rows are judged when they are read; what they say about the columns is not reliable. */
 	if (record->broken || opening->csv->input.has_nul ||
 	    (record->n_fields != n_header && record->n_fields != n_header + 1))
 		return true;
@@ -269,8 +274,8 @@ static bool check_names(const struct opening *opening)
 	qsort(sorted, reader->n_columns, sizeof *sorted, compare_names);
 	for (size_t i = 1; i < reader->n_columns && ok; i++)
 		if (strcmp(sorted[i - 1], sorted[i]) == 0)
-			ok = mlops_error_set_at(opening->error, MLOPS_DATA, opening->name, opening->header_line,
-						"column \"%s\" is there twice",
+			ok = mlops_error_set_at(opening->error, MLOPS_DATA, opening->name,
+						opening->header_line, "column \"%s\" is there twice",
 						mlops_text_mask(masked, sorted[i], strlen(sorted[i])));
 	free(sorted);
 	return ok;
@@ -283,7 +288,8 @@ static void add_column(struct mlops_csv_reader *csv, char *name, size_t field, c
 	csv->fields[csv->base.n_columns] = field;
 	csv->base.columns[csv->base.n_columns++] = (struct mlops_column_info){
 		.name = name,
-		.guess = seen->present > 0 && bad >= seen->present - bad ? MLOPS_COLUMN_TEXT : MLOPS_COLUMN_NUMBER,
+		.guess = seen->present > 0 && bad >= seen->present - bad ? MLOPS_COLUMN_TEXT
+									 : MLOPS_COLUMN_NUMBER,
 		.all_missing = seen->present == 0,
 	};
 }
@@ -292,7 +298,8 @@ static bool make_columns(struct opening *opening)
 {
 	struct mlops_csv_reader *csv = opening->csv;
 	/* A delimiter at the end of every row makes one field more as well, but no row names. */
-	size_t shift = opening->longer_rows > 0 && opening->longer_rows == opening->rows && opening->longer_present > 0;
+	size_t shift = opening->longer_rows > 0 && opening->longer_rows == opening->rows &&
+		       opening->longer_present > 0;
 
 	csv->n_fields = opening->n_header + shift;
 	csv->fields = calloc(csv->n_fields, sizeof *csv->fields);
@@ -313,8 +320,9 @@ static bool make_columns(struct opening *opening)
 			add_column(csv, opening->names[i], i + shift, seen);
 			opening->names[i] = NULL;
 		} else if (seen->present > 0) {
-			return mlops_error_set_at(opening->error, MLOPS_DATA, opening->name, opening->header_line,
-						  "column %zu has values but no name", i + 1);
+			return mlops_error_set_at(opening->error, MLOPS_DATA, opening->name,
+						  opening->header_line, "column %zu has values but no name",
+						  i + 1);
 		}
 	}
 	if (csv->base.n_columns == 0)

@@ -19,7 +19,8 @@ static inline uint64_t zero_bytes(uint64_t word)
 	return (word - ONES) & ~word & HIGHS;
 }
 
-/* The first delimiter or newline, or end: eight bytes at a time, as most fields are shorter than a call is worth. */
+/* The first delimiter or newline, or end: eight bytes at a time, as most fields are shorter than a call is
+ * worth. */
 static inline const char *bare_end(const char *p, const char *end, char delimiter)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -77,7 +78,8 @@ static bool stop(struct mlops_csv_record *record, size_t at, enum mlops_csv_stat
 	return false;
 }
 
-bool mlops_csv_scan(struct mlops_csv_record *record, const char *bytes, size_t length, bool last, char delimiter)
+bool mlops_csv_scan(struct mlops_csv_record *record, const char *bytes, size_t length, bool last,
+		    char delimiter)
 {
 	size_t at = record->position;
 

@@ -1,6 +1,7 @@
 /*
- * Cutting CSV (RFC 4180) into records and fields.  The scan is done in one pass over the bytes and stops where they
- * end; called again with more of them it goes on where it stopped, so that its cost is linear for any size of block.
+ * Cutting CSV (RFC 4180) into records and fields.  The scan is done in one pass over the bytes and stops
+ * where they end; called again with more of them it goes on where it stopped, so that its cost is linear for
+ * any size of block.
  *
  *	mlops_csv_record_begin(&record);
  *	while (!mlops_csv_scan(&record, bytes, length, ended, delimiter))
@@ -45,11 +46,13 @@ struct mlops_csv_record {
 /* Forgets the last record; fields and room stay. */
 void mlops_csv_record_begin(struct mlops_csv_record *record);
 
-/* bytes[0..length) begin with the record and hold at least one byte; at most UINT32_MAX of them are a record.  last: no
- * more will come.  True when the record is complete. */
-bool mlops_csv_scan(struct mlops_csv_record *record, const char *bytes, size_t length, bool last, char delimiter);
+/* bytes[0..length) begin with the record and hold at least one byte; at most UINT32_MAX of them are a record.
+ * last: no more will come.  True when the record is complete. */
+bool mlops_csv_scan(struct mlops_csv_record *record, const char *bytes, size_t length, bool last,
+		    char delimiter);
 
-/* What was seen of the header line when looking for its delimiter; starts as { .candidates = ",;\t|", .at_start = true }. */
+/* What was seen of the header line when looking for its delimiter; starts as
+ * { .candidates = ",;\t|", .at_start = true }. */
 struct mlops_csv_sniff {
 	char candidates[5];
 	size_t counts[4];      /* how often each stands outside of quotes */

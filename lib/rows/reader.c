@@ -17,7 +17,7 @@ struct signature {
 static const struct signature signatures[] = {
 	SIGNATURE("\x1f\x8b", "is compressed with gzip; unpack it first, for example with zcat"),
 	SIGNATURE("\x28\xb5\x2f\xfd", "is compressed with zstd; unpack it first, for example with zstdcat"),
-	SIGNATURE("\xfd" "7zXZ", "is compressed with xz; unpack it first, for example with xzcat"),
+	SIGNATURE("\xfd\x37zXZ", "is compressed with xz; unpack it first, for example with xzcat"),
 	SIGNATURE("BZh91AY", "is compressed with bzip2; unpack it first, for example with bzcat"),
 	SIGNATURE("PK\x03\x04", "is a ZIP archive or a spreadsheet; unpack it, or save the sheet as CSV"),
 	SIGNATURE("PAR1\x15", "is a Parquet file; convert it to CSV or JSON Lines"),
@@ -87,8 +87,8 @@ struct mlops_reader *mlops_reader_open(struct mlops_source *source, const struct
 		mlops_error_set(error, MLOPS_DATA, "%s: the input is empty", name);
 		goto done;
 	}
-	if (options->format == MLOPS_FORMAT_JSON ||
-	    (options->format == MLOPS_FORMAT_AUTO && text < length && (head[text] == '{' || head[text] == '[')))
+	if (options->format == MLOPS_FORMAT_JSON || (options->format == MLOPS_FORMAT_AUTO && text < length &&
+						     (head[text] == '{' || head[text] == '[')))
 		reader = mlops_json_open_reader(source, head + begin, length - begin, options, error);
 	else
 		reader = mlops_csv_open(source, head + begin, length - begin, options, error);

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 struct mlops_source {
-	int fd;              /* -1: memory */
-	bool owned;          /* fd is ours to close */
-	bool regular;        /* reading never waits */
+	int fd;       /* -1: memory */
+	bool owned;   /* fd is ours to close */
+	bool regular; /* reading never waits */
 	bool ended;
 	const char *bytes;
 	uint64_t read;
-	uint64_t size;       /* 0: not known */
+	uint64_t size; /* 0: not known */
 	char *name;
 };
 

@@ -1,7 +1,10 @@
 /*
- * Reads any bytes as CSV.  The first two bytes choose options, the rest is the input.  Each column is bound as a number,
- * as text and as a time; what comes out is held against what the headers promise.
+ * Reads any bytes as CSV.  The first two bytes choose options, the rest is the input.  Each column is bound
+ * as a number, as text and as a time; what comes out is held against what the headers promise.  The first
+ * record is also cut from two blocks, as a slow source would give them, and must come out as it does from
+ * one.
  */
+#include "rows/csv_scan.h"
 #include "rows/reader.h"
 
 #include "base/time.h"
@@ -46,7 +49,9 @@ static void read_rows(struct mlops_reader *reader, size_t limit)
 	uint64_t rows = 0;
 
 	for (size_t i = 0; i < 3 * n_columns; i++) {
-		types[i] = i % 3 == 0 ? MLOPS_COLUMN_NUMBER : i % 3 == 1 ? MLOPS_COLUMN_TEXT : MLOPS_COLUMN_TIME;
+		types[i] = i % 3 == 0   ? MLOPS_COLUMN_NUMBER
+			   : i % 3 == 1 ? MLOPS_COLUMN_TEXT
+					: MLOPS_COLUMN_TIME;
 		bindings[i] = (struct mlops_binding){ i / 3, types[i] };
 	}
 	chunk = mlops_chunk_new(types, 3 * n_columns, &error);
@@ -59,6 +64,25 @@ static void read_rows(struct mlops_reader *reader, size_t limit)
 	expect(error.code == MLOPS_OK || error.code == MLOPS_DATA);
 	expect(error.code == MLOPS_OK || error.message[0] != '\0');
 	mlops_chunk_free(chunk);
+}
+
+static void check_blocks(const char *bytes, size_t length, size_t first, char delimiter)
+{
+	struct mlops_csv_field fields[2][COLUMNS];
+	struct mlops_csv_record whole = { .fields = fields[0], .room = COLUMNS };
+	struct mlops_csv_record parts = { .fields = fields[1], .room = COLUMNS };
+	bool complete;
+
+	memset(fields, 0, sizeof fields);
+	mlops_csv_record_begin(&whole);
+	complete = mlops_csv_scan(&whole, bytes, length, true, delimiter);
+	mlops_csv_record_begin(&parts);
+	if (!mlops_csv_scan(&parts, bytes, first, false, delimiter))
+		expect(mlops_csv_scan(&parts, bytes, length, true, delimiter) == complete);
+	expect(parts.position == whole.position && parts.length == whole.length);
+	expect(parts.n_fields == whole.n_fields && parts.newlines == whole.newlines);
+	expect(parts.broken == whole.broken && parts.quote_newlines == whole.quote_newlines);
+	expect(memcmp(fields[0], fields[1], sizeof fields[0]) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -83,6 +107,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.na = na;
 	options.n_na = (data[0] & 128) != 0 ? 2 : 0;
 	options.max_line = data[1] > 0 ? data[1] : 1 << 16;
+	if (size > 3)
+		check_blocks((const char *)data + 2, size - 2, 1 + data[1] % (size - 3),
+			     options.delimiter != '\0' ? options.delimiter : ',');
 	source = mlops_source_from_memory(data + 2, size - 2, "fuzz.csv", &error);
 	expect(source != NULL);
 	reader = mlops_reader_open(source, &options, &error);

@@ -1,4 +1,5 @@
-/* What CSV means: delimiters, quotes, names, types, missing words, and that blocks of any size give the same. */
+/* What CSV means: delimiters, quotes, names, types, missing words, and that blocks of any size give the same.
+ */
 #include "tests/unit/table_text.h"
 
 #include <setjmp.h>
@@ -11,7 +12,8 @@
 
 static const struct mlops_read_options defaults = MLOPS_READ_OPTIONS_INIT;
 
-static void check_with(const struct mlops_read_options *options, const char *csv, const char *types, const char *expected)
+static void check_with(const struct mlops_read_options *options, const char *csv, const char *types,
+		       const char *expected)
 {
 	char *text = table_text_of(csv, strlen(csv), options, types);
 
@@ -36,7 +38,21 @@ static void plain(void **state)
 	check("a,b", "a N-, b N-\nrows 0\n");
 	check("a\n1\r", "a N\n2: 1\nrows 1\n");
 	check("a,b\r\n1,x\r\n2,y\r\n", "a N, b T\n2: 1 'x'\n3: 2 'y'\nrows 2\n");
-	check("\xef\xbb\xbf" "a,b\n1,2\n", "a N, b N\n2: 1 2\nrows 1\n");
+	check("\xef\xbb\xbf"
+	      "a,b\n1,2\n",
+	      "a N, b N\n2: 1 2\nrows 1\n");
+}
+
+static void formats(void **state)
+{
+	static const struct mlops_read_options csv = { .format = MLOPS_FORMAT_CSV };
+	static const struct mlops_read_options json = { .format = MLOPS_FORMAT_JSON, .max_line = 1 << 20 };
+
+	(void)state;
+	check("\xef\xbb\xbf\n {\"a\":1}\n", "a N\n2: 1\nrows 1\n");
+	check("[{\"a\":1}]", "a N\n1: 1\nrows 1\n");
+	check_with(&json, "{\"a\":1}\n", NULL, "a N\n1: 1\nrows 1\n");
+	check_with(&csv, "{a,b\n1,2\n", NULL, "{a N, b N\n2: 1 2\nrows 1\n");
 }
 
 static void delimiters(void **state)
@@ -70,7 +86,8 @@ static void decimal_marks(void **state)
 static void quotes(void **state)
 {
 	(void)state;
-	check("a,b\n\"1\",\"x\ny\"\n2,\"say \"\"hi\"\", you\"\r\n", "a N, b T\n2: 1 'x\ny'\n4: 2 'say \"hi\", you'\nrows 2\n");
+	check("a,b\n\"1\",\"x\ny\"\n2,\"say \"\"hi\"\", you\"\r\n",
+	      "a N, b T\n2: 1 'x\ny'\n4: 2 'say \"hi\", you'\nrows 2\n");
 	check("a,b\n\"\",\"\"\"\"\n", "a N-, b T\n2: - '\"'\nrows 1\n");
 	check("a\n\"\"\n", "a N-\n2: -\nrows 1\n");
 	check("a,b\n5\" pipe,\"7\"", "a T, b N\n2: '5\" pipe' 7\nrows 1\n");
@@ -117,7 +134,8 @@ static void missing_words(void **state)
 	check_with(&options, "a,b\n1,-200\n-200.0,-200.0\n-2e2,\"-200\"\n err ,err\n", "NT",
 		   "a N, b N-\n2: 1 -\n3: - -200.0#\n4: - -\n5: - -\nrows 4\n");
 	check_with(&options, "a;b\n1,5;-200,0\n", "NN", "a N, b N-\n2: 1.5 -\nrows 1\n");
-	check_with(&options, "a\nErr\n", "N", "a T\nrows 0, parse 1\ndata t.csv:2: column \"a\": 'Err' is not a number\n");
+	check_with(&options, "a\nErr\n", "N",
+		   "a T\nrows 0, parse 1\ndata t.csv:2: column \"a\": 'Err' is not a number\n");
 }
 
 static void guesses(void **state)
@@ -161,7 +179,8 @@ static void one_column_bound_twice(void **state)
 }
 
 /* A socket of packets gives one packet a read: sends csv cut at the places where cut says so. */
-static struct mlops_source *packets(int sockets[2], const char *csv, size_t length, const size_t *cuts, size_t n_cuts)
+static struct mlops_source *packets(int sockets[2], const char *csv, size_t length, const size_t *cuts,
+				    size_t n_cuts)
 {
 	size_t from = 0;
 
@@ -177,8 +196,8 @@ static struct mlops_source *packets(int sockets[2], const char *csv, size_t leng
 	return mlops_source_from_fd(sockets[1], "t.csv", NULL);
 }
 
-static void check_cuts(const struct mlops_read_options *options, const char *csv, size_t length, const size_t *cuts,
-		       size_t n_cuts, const char *types, const char *expected)
+static void check_cuts(const struct mlops_read_options *options, const char *csv, size_t length,
+		       const size_t *cuts, size_t n_cuts, const char *types, const char *expected)
 {
 	int sockets[2];
 	struct mlops_source *source = packets(sockets, csv, length, cuts, n_cuts);
@@ -194,7 +213,8 @@ static void check_cuts(const struct mlops_read_options *options, const char *csv
 static void blocks_of_any_size(void **state)
 {
 	static const char *const nasty[] = {
-		"\xef\xbb\xbf\r\n\"a;\"\"x\",b ,\"c\nd\",t\r\n1,\"x\r\ny\",\"\"\"\",2024-01-31\r\n\r\n\n-2.5e1,,\"\",\r\n"
+		"\xef\xbb\xbf\r\n\"a;\"\"x\",b "
+		",\"c\nd\",t\r\n1,\"x\r\ny\",\"\"\"\",2024-01-31\r\n\r\n\n-2.5e1,,\"\",\r\n"
 		"\"3\",\"a,\"\"b\"\",c\"\"\",5\" pipe,1706724000\n4,last,NA,bad\r",
 		"a,b\n1,\"x\"y\n\"2\"z,3\r\n4\n5,6,7\n8,abc\n9,1e400\n10,\"12\"",
 		"a,b\n1,2\n3,\"4\n5,6\n7,8\n",
@@ -296,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain),
+		cmocka_unit_test(formats),
 		cmocka_unit_test(delimiters),
 		cmocka_unit_test(decimal_marks),
 		cmocka_unit_test(quotes),

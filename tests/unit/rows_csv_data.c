@@ -32,7 +32,8 @@ static void data_path(char *path, size_t size, const char *file)
 }
 
 /* Every column bound as guessed, or as text. */
-static struct table open_table(struct mlops_source *source, const struct mlops_read_options *options, bool as_text)
+static struct table open_table(struct mlops_source *source, const struct mlops_read_options *options,
+			       bool as_text)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct table table = { .source = source };
@@ -79,7 +80,8 @@ static size_t column(const struct table *table, const char *name)
 	return 0;
 }
 
-/* Copies of csv-spectrum that went through a version control system may have lost the CRs of its *_crlf files. */
+/* Copies of csv-spectrum that went through a version control system may have lost the CRs of its *_crlf
+ * files. */
 static void load(const char *path, bool crlf, struct mlops_buffer *csv)
 {
 	struct mlops_buffer raw = MLOPS_BUFFER_INIT;
@@ -117,7 +119,8 @@ static void check_spectrum(const char *name)
 		json_t *value;
 		size_t i = 0;
 
-		json_object_foreach(json_array_get(rows, row), key, value) {
+		json_object_foreach(json_array_get(rows, row), key, value)
+		{
 			struct mlops_cell cell = mlops_chunk_cell(table.chunk, i, row);
 
 			assert_string_equal(table.reader->columns[i].name, key);
@@ -136,8 +139,17 @@ static void check_spectrum(const char *name)
 static void spectrum(void **state)
 {
 	static const char *const names[] = {
-		"comma_in_quotes", "empty", "empty_crlf", "escaped_quotes", "json", "newlines", "newlines_crlf",
-		"quotes_and_newlines", "simple", "simple_crlf", "utf8",
+		"comma_in_quotes",
+		"empty",
+		"empty_crlf",
+		"escaped_quotes",
+		"json",
+		"newlines",
+		"newlines_crlf",
+		"quotes_and_newlines",
+		"simple",
+		"simple_crlf",
+		"utf8",
 	};
 
 	(void)state;
@@ -216,7 +228,8 @@ static void occupancy(void **state)
 		double first = i == 1 ? 140 : 1;
 
 		assert_int_equal(totals.rows, files[i].rows);
-		assert_true(totals.sum == (double)files[i].rows * (2 * first + (double)files[i].rows - 1) / 2);
+		assert_true(totals.sum ==
+			    (double)files[i].rows * (2 * first + (double)files[i].rows - 1) / 2);
 	}
 }
 
@@ -258,19 +271,16 @@ static void types(void **state)
 	assert_string_equal(table.reader->columns[0].name, "UDI");
 	assert_string_equal(table.reader->columns[13].name, "RNF");
 	for (size_t i = 0; i < 14; i++)
-		assert_int_equal(table.reader->columns[i].guess, i == 1 || i == 2 ? MLOPS_COLUMN_TEXT : MLOPS_COLUMN_NUMBER);
+		assert_int_equal(table.reader->columns[i].guess,
+				 i == 1 || i == 2 ? MLOPS_COLUMN_TEXT : MLOPS_COLUMN_NUMBER);
 	close_table(&table);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(spectrum),
-		cmocka_unit_test(ai4i),
-		cmocka_unit_test(occupancy),
-		cmocka_unit_test(air_quality),
-		cmocka_unit_test(beijing),
-		cmocka_unit_test(types),
+		cmocka_unit_test(spectrum),    cmocka_unit_test(ai4i),    cmocka_unit_test(occupancy),
+		cmocka_unit_test(air_quality), cmocka_unit_test(beijing), cmocka_unit_test(types),
 	};
 
 	if (access(data_directory(), R_OK) != 0) {

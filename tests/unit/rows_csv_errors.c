@@ -14,8 +14,8 @@ static const struct mlops_read_options stop = MLOPS_READ_OPTIONS_INIT;
 static const struct mlops_read_options skip = { .max_line = 1 << 20, .on_error = MLOPS_ON_ERROR_SKIP };
 static const struct mlops_read_options null = { .max_line = 1 << 20, .on_error = MLOPS_ON_ERROR_NULL };
 
-static void check_bytes(const struct mlops_read_options *options, const char *csv, size_t length, const char *types,
-			const char *expected)
+static void check_bytes(const struct mlops_read_options *options, const char *csv, size_t length,
+			const char *types, const char *expected)
 {
 	char *text = table_text_of(csv, length, options, types);
 
@@ -36,17 +36,23 @@ static void bad_cells(void **state)
 	static const char csv[] = "a,b\n1,2\nabc,1e400\n5,-INF\n6,7\n";
 
 	(void)state;
-	CHECK(&stop, csv, "N.", "a N, b N\n2: 1\nrows 1, parse 1\ndata t.csv:3: column \"a\": 'abc' is not a number\n");
-	CHECK(&stop, csv, ".N", "a N, b N\n2: 2\nrows 1, not finite 1\n"
+	CHECK(&stop, csv, "N.",
+	      "a N, b N\n2: 1\nrows 1, parse 1\ndata t.csv:3: column \"a\": 'abc' is not a number\n");
+	CHECK(&stop, csv, ".N",
+	      "a N, b N\n2: 2\nrows 1, not finite 1\n"
 	      "data t.csv:3: column \"b\": '1e400' is infinite or too large for float32\n");
 	CHECK(&skip, csv, "NN", "a N, b N\n2: 1 2\n5: 6 7\nrows 2, skipped 2, parse 1, not finite 1\n");
-	CHECK(&null, csv, "NN", "a N, b N\n2: 1 2\n3: - -\n4: 5 -\n5: 6 7\nrows 4, nulled 3, parse 1, not finite 2\n");
+	CHECK(&null, csv, "NN",
+	      "a N, b N\n2: 1 2\n3: - -\n4: 5 -\n5: 6 7\nrows 4, nulled 3, parse 1, not finite 2\n");
 	CHECK(&stop, "a\n4e38\n", "N",
-	      "a N\nrows 0, not finite 1\ndata t.csv:2: column \"a\": '4e38' is infinite or too large for float32\n");
+	      "a N\nrows 0, not finite 1\ndata t.csv:2: column \"a\": '4e38' is infinite or too large for "
+	      "float32\n");
 	CHECK(&stop, "t\n2024-02-30\n", "X",
-	      "t T\nrows 0, parse 1\ndata t.csv:2: column \"t\": '2024-02-30' is not a time (ISO 8601, or seconds or "
+	      "t T\nrows 0, parse 1\ndata t.csv:2: column \"t\": '2024-02-30' is not a time (ISO 8601, or "
+	      "seconds or "
 	      "milliseconds since 1970)\n");
-	CHECK(&skip, "t,n\nx,1\n2024-02-28,2\n", "XT", "t T, n N\n3: 2024-02-28T00:00:00Z 2#\nrows 1, skipped 1, parse 1\n");
+	CHECK(&skip, "t,n\nx,1\n2024-02-28,2\n", "XT",
+	      "t T, n N\n3: 2024-02-28T00:00:00Z 2#\nrows 1, skipped 1, parse 1\n");
 	CHECK(&null, "t,n\nx,1\n", "XT", "t T, n N\n2: - 1#\nrows 1, nulled 1, parse 1\n");
 	/* A row that is given up takes the text along that was stored already. */
 	CHECK(&skip, "n,a\nlost,x\nkept,1\n", "TN", "n T, a T\n3: 'kept' 1\nrows 1, skipped 1, parse 1\n");
@@ -57,10 +63,13 @@ static void ragged(void **state)
 	static const char csv[] = "a,b,c\n1,2,3\n4,5\n6,7,8,9\n10\n11,12,13\n";
 
 	(void)state;
-	CHECK(&stop, csv, NULL, "a N, b N, c N\n2: 1 2 3\nrows 1\ndata t.csv:3: row has 2 fields, the header has 3\n");
-	CHECK(&stop, "a,b\n1\n", "NN", "a N-, b N-\nrows 0\ndata t.csv:2: row has 1 field, the header has 2\n");
+	CHECK(&stop, csv, NULL,
+	      "a N, b N, c N\n2: 1 2 3\nrows 1\ndata t.csv:3: row has 2 fields, the header has 3\n");
+	CHECK(&stop, "a,b\n1\n", "NN",
+	      "a N-, b N-\nrows 0\ndata t.csv:2: row has 1 field, the header has 2\n");
 	CHECK(&skip, csv, NULL, "a N, b N, c N\n2: 1 2 3\n6: 11 12 13\nrows 2, skipped 3, ragged 3\n");
-	CHECK(&null, csv, "NNT", "a N, b N, c N\n2: 1 2 3#\n3: 4 5 -\n4: 6 7 8#\n5: 10 - -\n6: 11 12 13#\n"
+	CHECK(&null, csv, "NNT",
+	      "a N, b N, c N\n2: 1 2 3#\n3: 4 5 -\n4: 6 7 8#\n5: 10 - -\n6: 11 12 13#\n"
 	      "rows 5, nulled 3, ragged 3\n");
 }
 
@@ -79,13 +88,19 @@ static void nul_bytes(void **state)
 static void binary(void **state)
 {
 	(void)state;
-	CHECK(&stop, "\x7f" "ELF\2\1\1\0\0\0\0", NULL, "data t.csv:1: NUL byte in the input: this is a binary file, not CSV\n");
+	CHECK(&stop,
+	      "\x7f"
+	      "ELF\2\1\1\0\0\0\0",
+	      NULL, "data t.csv:1: NUL byte in the input: this is a binary file, not CSV\n");
 	CHECK(&stop, "\x1f\x8b\x08\0\0", NULL,
 	      "data t.csv: the input is compressed with gzip; unpack it first, for example with zcat\n");
 	CHECK(&stop, "PK\3\4xxxx", NULL,
-	      "data t.csv: the input is a ZIP archive or a spreadsheet; unpack it, or save the sheet as CSV\n");
-	CHECK(&stop, "\xff\xfe" "a\0,\0", NULL,
-	      "data t.csv: the input is UTF-16; convert it to UTF-8, for example with iconv\n");
+	      "data t.csv: the input is a ZIP archive or a spreadsheet; unpack it, or save the sheet as "
+	      "CSV\n");
+	CHECK(&stop,
+	      "\xff\xfe"
+	      "a\0,\0",
+	      NULL, "data t.csv: the input is UTF-16; convert it to UTF-8, for example with iconv\n");
 }
 
 static void quotes(void **state)
@@ -100,7 +115,8 @@ static void quotes(void **state)
 	CHECK(&stop, "a,\"b\n1,2\n", NULL, "data t.csv:1: the quote that opens here is never closed\n");
 	CHECK(&stop, "a,b\n1,\"2\"3\n", "NN",
 	      "a N-, b N-\nrows 0\ndata t.csv:2: column \"b\": text after the closing quote\n");
-	CHECK(&stop, "a,b\n1,\"2\" ,\n", "NN", "a N-, b N-\nrows 0\ndata t.csv:2: row has 3 fields, the header has 2\n");
+	CHECK(&stop, "a,b\n1,\"2\" ,\n", "NN",
+	      "a N-, b N-\nrows 0\ndata t.csv:2: row has 3 fields, the header has 2\n");
 	CHECK(&skip, "a,b\n1,\"2\"3\n4,5\n", "NN", "a N, b N\n3: 4 5\nrows 1, skipped 1, ragged 1\n");
 	CHECK(&null, "a,b\n1,\"2\"3\n\"x\"\r4,5\n", "NN",
 	      "a N-, b N-\n2: 1 -\n3: - 5\nrows 2, nulled 2, parse 2\n");
@@ -110,13 +126,17 @@ static void quotes(void **state)
 static void long_lines(void **state)
 {
 	static const struct mlops_read_options short_lines = { .max_line = 8 };
-	static const struct mlops_read_options short_skip = { .max_line = 8, .on_error = MLOPS_ON_ERROR_SKIP };
+	static const struct mlops_read_options short_skip = { .max_line = 8,
+							      .on_error = MLOPS_ON_ERROR_SKIP };
 
 	(void)state;
 	CHECK(&short_lines, "a\n12345678\r\n12345\n", NULL, "a N\n2: 12345678\n3: 12345\nrows 2\n");
-	CHECK(&short_lines, "a\n1\n123456789\n5\n", NULL, "a N\n2: 1\nrows 1\ndata t.csv:3: the line is longer than 8 bytes\n");
-	CHECK(&short_lines, "a\n1\n123456789", NULL, "a N\n2: 1\nrows 1\ndata t.csv:3: the line is longer than 8 bytes\n");
-	CHECK(&short_skip, "a\n1\n123456789\n5\n", NULL, "a N\n2: 1\nrows 1\ndata t.csv:3: the line is longer than 8 bytes\n");
+	CHECK(&short_lines, "a\n1\n123456789\n5\n", NULL,
+	      "a N\n2: 1\nrows 1\ndata t.csv:3: the line is longer than 8 bytes\n");
+	CHECK(&short_lines, "a\n1\n123456789", NULL,
+	      "a N\n2: 1\nrows 1\ndata t.csv:3: the line is longer than 8 bytes\n");
+	CHECK(&short_skip, "a\n1\n123456789\n5\n", NULL,
+	      "a N\n2: 1\nrows 1\ndata t.csv:3: the line is longer than 8 bytes\n");
 	CHECK(&short_lines, "a,b,c,d,e\n", NULL, "data t.csv:1: the line is longer than 8 bytes\n");
 	CHECK(&short_lines, "a\n1\n\"\n2\n3\n4\n5\n6\"\n", NULL,
 	      "a N\n2: 1\nrows 1\ndata t.csv:3: the quote that opens here is not closed within 8 bytes\n");
@@ -145,7 +165,8 @@ static void hundred_megabytes(void **state)
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	source = mlops_source_from_fd(fd, "long.csv", &error);
 	text = table_text(source, &options, NULL);
-	assert_string_equal(text, "a N, b N\n2: 1 2\nrows 1\ndata long.csv:3: the line is longer than 16777216 bytes\n");
+	assert_string_equal(
+		text, "a N, b N\n2: 1 2\nrows 1\ndata long.csv:3: the line is longer than 16777216 bytes\n");
 	free(text);
 	mlops_source_progress(source, &read, &size);
 	assert_true(size > 100000000);
@@ -176,23 +197,19 @@ static void too_many_columns(void **state)
 	(void)state;
 	memset(csv, ',', length);
 	csv[0] = 'a';
-	check_bytes(&stop, csv, length, NULL, "data t.csv:1: the header has 100000 fields, more than 65536\n");
+	check_bytes(&stop, csv, length, NULL,
+		    "data t.csv:1: the header has 100000 fields, more than 65536\n");
 	free(csv);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(empty),
-		cmocka_unit_test(bad_cells),
-		cmocka_unit_test(ragged),
-		cmocka_unit_test(nul_bytes),
-		cmocka_unit_test(binary),
-		cmocka_unit_test(quotes),
-		cmocka_unit_test(long_lines),
-		cmocka_unit_test(hundred_megabytes),
-		cmocka_unit_test(sources),
-		cmocka_unit_test(too_many_columns),
+		cmocka_unit_test(empty),      cmocka_unit_test(bad_cells),
+		cmocka_unit_test(ragged),     cmocka_unit_test(nul_bytes),
+		cmocka_unit_test(binary),     cmocka_unit_test(quotes),
+		cmocka_unit_test(long_lines), cmocka_unit_test(hundred_megabytes),
+		cmocka_unit_test(sources),    cmocka_unit_test(too_many_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,11 +75,13 @@ static size_t choose(struct mlops_buffer *out, const struct mlops_reader *reader
 		char guess = reader->columns[i].guess == MLOPS_COLUMN_TEXT ? 'T' : 'N';
 		char type = types != NULL && i < strlen(types) ? types[i] : guess;
 
-		mlops_buffer_append_format(out, "%s%s %c%s", i > 0 ? ", " : "", reader->columns[i].name, guess,
-					   reader->columns[i].all_missing ? "-" : "");
+		mlops_buffer_append_format(out, "%s%s %c%s", i > 0 ? ", " : "", reader->columns[i].name,
+					   guess, reader->columns[i].all_missing ? "-" : "");
 		if (type == '.')
 			continue;
-		bound[n] = type == 'N' ? MLOPS_COLUMN_NUMBER : type == 'T' ? MLOPS_COLUMN_TEXT : MLOPS_COLUMN_TIME;
+		bound[n] = type == 'N'   ? MLOPS_COLUMN_NUMBER
+			   : type == 'T' ? MLOPS_COLUMN_TEXT
+					 : MLOPS_COLUMN_TIME;
 		bindings[n] = (struct mlops_binding){ i, bound[n] };
 		n++;
 	}
@@ -121,7 +123,8 @@ char *table_text(struct mlops_source *source, const struct mlops_read_options *o
 	return out.data;
 }
 
-char *table_text_of(const char *csv, size_t length, const struct mlops_read_options *options, const char *types)
+char *table_text_of(const char *csv, size_t length, const struct mlops_read_options *options,
+		    const char *types)
 {
 	struct mlops_source *source = mlops_source_from_memory(csv, length, "t.csv", NULL);
 	char *text = table_text(source, options, types);
