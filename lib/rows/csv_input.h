@@ -1,6 +1,6 @@
 /*
  * One record of CSV after the other from a source, through a buffer that holds a block, or the record where
- * that is longer.  Never waits by itself: when a record is not complete the caller decides about reading more.
+ * that is longer.  Never waits by itself: the caller decides about reading more for an incomplete record.
  */
 #ifndef MLOPS_ROWS_CSV_INPUT_H
 #define MLOPS_ROWS_CSV_INPUT_H
@@ -49,7 +49,7 @@ enum mlops_csv_step mlops_csv_input_step(struct mlops_csv_input *input, struct m
 /* Reads once from the source, which may wait. */
 bool mlops_csv_input_fill(struct mlops_csv_input *input, struct mlops_error *error);
 
-/* Moves to the next line that is not empty; false where more bytes are needed to see one, or there are none. */
+/* Moves to the next line that is not empty; false where more bytes are needed, or there are none. */
 bool mlops_csv_input_skip_empty(struct mlops_csv_input *input);
 
 /* From here on records are kept (at most MLOPS_CSV_WINDOW_BYTES and one more record), for the way back. */
