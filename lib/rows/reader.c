@@ -92,6 +92,8 @@ struct mlops_reader *mlops_reader_open(struct mlops_source *source, const struct
 		reader = mlops_json_open_reader(source, head + begin, length - begin, options, error);
 	else
 		reader = mlops_csv_open(source, head + begin, length - begin, options, error);
+	if (reader != NULL)
+		reader->name = name;
 
 done:
 	free(head);
