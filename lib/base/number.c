@@ -376,6 +376,28 @@ static bool round_at(double value, int shift, uint64_t *digits, double *back)
 	return true;
 }
 
+/*
+ * value · 10^shift rounded to an integer (half up), where the product of value's 53 bits and the power
+ * of five fits 128 bits, which is to say for values that are neither huge nor tiny.
+ */
+static bool round_wide(double value, int shift, uint64_t *digits)
+{
+	unsigned __int128 product;
+	uint64_t bits;
+	int down;
+
+	if (shift < 0 || shift > WIDE_POWER)
+		return false;
+	memcpy(&bits, &value, sizeof bits);
+	down = 1075 - (int)(bits >> 52 & 0x7ff) - shift;
+	if (down < 1 || down > 120)
+		return false;
+	bits = (bits & (EXACT_MANTISSA / 2 - 1)) | EXACT_MANTISSA / 2;
+	product = (unsigned __int128)bits * power_of_five[shift];
+	*digits = (uint64_t)(((product >> (down - 1)) + 1) >> 1);
+	return true;
+}
+
 /* value rounded correctly to count significant digits, as digits · 10^exponent. */
 static double round_slowly(double value, int count, uint64_t *digits, int *exponent)
 {
@@ -447,15 +469,23 @@ size_t mlops_number_print_double(char *buffer, double value)
 {
 	double size = fabs(value), back;
 	uint64_t digits;
-	int shift, exponent;
+	int magnitude, shift, exponent;
 
 	if (is_plain_integer(value))
 		return print_integer(buffer, value);
 	/* No two numbers of fifteen digits are the same double, so that fewer digits show as zeros at
 	 * the end. */
-	shift = 14 - magnitude_of(size);
+	magnitude = magnitude_of(size);
+	shift = 14 - magnitude;
 	if (round_at(size, shift, &digits, &back) && back == size)
 		return print_decimal(buffer, value < 0, digits, -shift);
+	for (int count = 15; count <= 17; count++) {
+		shift = count - 1 - magnitude;
+		if (!round_wide(size, shift, &digits))
+			break;
+		if (convert_wide(digits, -shift) == size)
+			return print_decimal(buffer, value < 0, digits, -shift);
+	}
 	/* Below the normal range fifteen digits say too much. */
 	for (int count = size < 0x1p-1022 ? 1 : 15; count < 17; count++) {
 		if (round_slowly(size, count, &digits, &exponent) == size)

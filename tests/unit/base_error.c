@@ -14,7 +14,8 @@ static void the_first_error_stays(void **state)
 	struct mlops_error error = MLOPS_ERROR_INIT;
 
 	(void)state;
-	assert_false(mlops_error_set_at(&error, MLOPS_DATA, "rows.csv", 17, "column \"%s\": %s", "temp", "bad"));
+	assert_false(mlops_error_set_at(&error, MLOPS_DATA, "rows.csv", 17, "column \"%s\": %s",
+					"temp", "bad"));
 	assert_false(mlops_error_set(&error, MLOPS_IO, "later"));
 	assert_false(mlops_error_set_memory(&error));
 	assert_int_equal(error.code, MLOPS_DATA);

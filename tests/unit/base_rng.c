@@ -32,7 +32,8 @@ static void philox_gives_the_known_answers(void **state)
 	}
 }
 
-/* Models that were trained once must come out the same again: seed, purpose, index and position keep their places. */
+/* Models that were trained once must come out the same again: seed, purpose, index and position keep
+ * their places. */
 static void a_stream_is_where_it_was(void **state)
 {
 	const uint32_t key[2] = { 0x89abcdef, 0x01234567 };
@@ -46,7 +47,8 @@ static void a_stream_is_where_it_was(void **state)
 		for (int word = 0; word < 4; word++)
 			assert_int_equal(mlops_rng_u32(&rng), block[word]);
 		for (int word = 0; word < 4; word += 2)
-			assert_int_equal(mlops_rng_u64(&pairs), block[word] | (uint64_t)block[word + 1] << 32);
+			assert_int_equal(mlops_rng_u64(&pairs),
+					 block[word] | (uint64_t)block[word + 1] << 32);
 	}
 }
 

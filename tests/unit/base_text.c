@@ -11,7 +11,10 @@
 
 static void the_nearest_name(void **state)
 {
-	static const char *const known[] = { "trees", NULL, "sample_size", "contamination", "temperature", "ts" };
+	static const char *const known[] = {
+		"trees", NULL, "sample_size", "contamination", "temperature", "ts",
+	};
+	const size_t count = sizeof known / sizeof known[0];
 	static const struct {
 		const char *name, *nearest;
 	} cases[] = {
@@ -34,7 +37,7 @@ static void the_nearest_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		const char *nearest = mlops_text_nearest(cases[i].name, known, sizeof known / sizeof known[0]);
+		const char *nearest = mlops_text_nearest(cases[i].name, known, count);
 
 		if (cases[i].nearest == NULL)
 			assert_null(nearest);
@@ -44,7 +47,7 @@ static void the_nearest_name(void **state)
 	assert_null(mlops_text_nearest("trees", known, 0));
 	memset(longest, 'x', sizeof longest);
 	longest[sizeof longest - 1] = '\0';
-	assert_null(mlops_text_nearest(longest, known, sizeof known / sizeof known[0]));
+	assert_null(mlops_text_nearest(longest, known, count));
 	longest[128] = '\0';
 	assert_ptr_equal(mlops_text_nearest(longest, (const char *const[]){ longest }, 1), longest);
 }
