@@ -1,4 +1,6 @@
 /* Writes the readings of a made-up plant as CSV, for trying the toolkit and for its tests. */
+#include "config.h"
+
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/time.h"
@@ -46,17 +48,19 @@ static const struct cli_tool tool = {
 	.name = "plant-simulator",
 	.synopsis = "[OPTION]...",
 	.summary =
-		"Writes the readings of a made-up plant as CSV: timestamp, machine_id, temperature (°C),\n"
-		"vibration (mm/s), pressure (bar), flow (m³/h), current (A) and speed (1/min) of pumps.\n"
+		"Writes the readings of a made-up plant as CSV: timestamp, machine_id, temperature "
+		"(°C), vibration (mm/s), pressure (bar), flow (m³/h), current (A) and speed (1/min) "
+		"of pumps.\n"
 		"\n"
-		"The pumps follow a daily demand with quieter weekends.  Flow goes with the speed, pressure\n"
-		"with its square, current with the load; the bearing's temperature follows load, wear and\n"
-		"outdoor air with a lag of 1.5 hours.  A pump wears out in 8 to 25 days: vibration and heat\n"
-		"grow, flow and pressure sink, slowly at first; how clearly differs from life to life.  At\n"
-		"the end it breaks down, sends nothing for 8 hours of repair, and begins a new life.\n"
+		"The pumps follow a daily demand with quieter weekends. Flow goes with the speed, "
+		"pressure with its square, current with the load; the bearing's temperature follows "
+		"load, wear and outdoor air with a lag of 1.5 hours. A pump wears out in 8 to 25 "
+		"days: vibration and heat grow, flow and pressure sink, slowly at first; how clearly "
+		"differs from life to life. At the end it breaks down, sends nothing for 8 hours of "
+		"repair, and begins a new life.\n"
 		"\n"
-		"The sensors err: spikes, values that are stuck for 1 to 3 hours, drifts that grow for 12\n"
-		"to 36 hours until somebody calibrates, and dropouts, whose fields are empty.\n"
+		"The sensors err: spikes, values that are stuck for 1 to 3 hours, drifts that grow "
+		"for 12 to 36 hours until somebody calibrates, and dropouts, whose fields are empty.\n"
 		"\n"
 		"The same seed gives the same bytes.",
 	.options = options,
@@ -155,6 +159,7 @@ static bool simulate(const struct settings *settings, int64_t start, struct mlop
 		for (uint64_t i = 0; i < settings->machines; i++) {
 			struct machine *machine = &machines[i];
 			struct plant_reading reading, unused;
+			bool failure = machine->future.breakdowns > machine->pump.breakdowns;
 			bool running = plant_pump_step(&machine->pump, &reading);
 
 			if (settings->labels)
@@ -162,8 +167,7 @@ static bool simulate(const struct settings *settings, int64_t start, struct mlop
 			if (!running)
 				continue;
 			plant_sensors_observe(&machine->sensors, &reading);
-			append_row(&out, settings, time, i + 1, &reading,
-				   machine->future.breakdowns > machine->pump.breakdowns);
+			append_row(&out, settings, time, i + 1, &reading, failure);
 			if (!flush(&out, WRITE_SIZE, error))
 				goto done;
 		}

@@ -79,8 +79,8 @@ bool plant_pump_step(struct plant_pump *pump, struct plant_reading *reading)
 	/* Signs of wear stay small for most of a life and then grow quickly. */
 	shown = pump->severity * pump->wear * pump->wear * pump->wear * pump->wear;
 
-	/* The affinity laws of pumps: flow goes with the speed, pressure with its square.  A worn impeller gives
-	 * less of both and draws more current. */
+	/* The affinity laws of pumps: flow goes with the speed, pressure with its square.  A worn impeller
+	 * gives less of both and draws more current. */
 	speed = 0.7 + 0.3 * load;
 	reading->values[PLANT_SPEED] = 1450.0 * speed + 3.0 * bell(rng);
 	reading->values[PLANT_FLOW] = 120.0 * pump->size * speed * (1.0 - 0.05 * shown) + 0.8 * bell(rng);
@@ -118,7 +118,7 @@ struct plant_sensors plant_sensors_start(uint64_t seed, uint32_t number, double 
 	return sensors;
 }
 
-/* Does a disturbance begin, and which?  Rates are an hour, so that the step does not change how bad sensors are. */
+/* Does a disturbance begin, and which?  Rates are an hour, so that the step does not change how bad it is. */
 static void begin(struct plant_sensors *sensors)
 {
 	static const struct {

@@ -1,7 +1,7 @@
 /*
  * A made-up plant: pumps that follow a daily demand, wear out, break down and are repaired, seen through
- * sensors that err.  Draws are by counter and the arithmetic is + - * / only, so a seed gives the same plant on
- * any machine.
+ * sensors that err.  Draws are by counter and the arithmetic is + - * / only, so a seed gives the same plant
+ * on any machine.
  *
  *	struct plant_pump pump = plant_pump_start(seed, number, every_hours);
  *	struct plant_sensors sensors = plant_sensors_start(seed, number, every_hours);
