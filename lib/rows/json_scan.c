@@ -134,6 +134,7 @@ size_t mlops_json_unescape(char *out, const char *raw, size_t length)
 static enum mlops_json_event expect(struct mlops_json_scan *scan, const char *expected)
 {
 	scan->expected = expected;
+	scan->found = scan->at;
 	return MLOPS_JSON_BROKEN;
 }
 
@@ -258,8 +259,9 @@ static enum mlops_json_event scan_bare(struct mlops_json_scan *scan, const char 
 			return finish_value(scan, *token);
 		}
 	if (!mlops_number_is_json(bytes + token->start, token->length)) {
-		scan->at = token->start;
-		return expect(scan, "a value");
+		scan->expected = "a value";
+		scan->found = token->start;
+		return MLOPS_JSON_BROKEN;
 	}
 	token->kind = MLOPS_JSON_NUMBER;
 	return finish_value(scan, *token);
@@ -351,10 +353,10 @@ const char *mlops_json_scan_message(const struct mlops_json_scan *scan, const ch
 		snprintf(buffer, MLOPS_JSON_MESSAGE, "broken JSON: %s", scan->problem);
 		return buffer;
 	}
-	if (!is_border(bytes[scan->at]))
-		while (scan->at + n < length && !is_border(bytes[scan->at + n]))
+	if (!is_border(bytes[scan->found]))
+		while (scan->found + n < length && !is_border(bytes[scan->found + n]))
 			n++;
 	snprintf(buffer, MLOPS_JSON_MESSAGE, "broken JSON: expected %s, found '%s'", scan->expected,
-		 mlops_text_mask(found, bytes + scan->at, n));
+		 mlops_text_mask(found, bytes + scan->found, n));
 	return buffer;
 }

@@ -55,6 +55,7 @@ struct mlops_json_scan {
 	bool string_is_wide; /* a byte above 127 was seen */
 	struct mlops_json_slice token;
 	const char *expected;
+	size_t found;        /* where something else than expected stands */
 	const char *problem;
 };
 

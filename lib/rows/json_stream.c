@@ -71,7 +71,8 @@ static enum mlops_json_step pass_over_line(struct mlops_json_stream *stream, boo
 		const char *newline = length > 0 ? memchr(from, '\n', length) : NULL;
 		enum mlops_json_step step;
 
-		if (newline != NULL) {
+		/* A newline too far off is none, wherever the blocks end. */
+		if (newline != NULL && (size_t)(newline - from) + stream->passed_over <= stream->options->max_line) {
 			count_lines(stream, stream->at + (size_t)(newline - from) + 1);
 			stream->resync = false;
 			break;
@@ -193,6 +194,10 @@ static enum mlops_json_step scan_object(struct mlops_json_stream *stream, bool h
 			return MLOPS_JSON_STEP_FAILED;
 		case MLOPS_JSON_BROKEN:
 			stream->scanning = false;
+			if (stream->scan.at > stream->options->max_line) {
+				too_long(stream, error);
+				return MLOPS_JSON_STEP_FAILED;
+			}
 			*is_broken = true;
 			data_error(stream, mlops_json_scan_message(&stream->scan, bytes, length, message), error);
 			return MLOPS_JSON_STEP_FAILED;

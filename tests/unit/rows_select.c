@@ -1,0 +1,119 @@
+/* From names to columns. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rows_tables.h"
+
+static const char rows[] = "Time,unit,temp,state,load,fail\n"
+			   "2024-01-01,m1,1,on,2,0\n"
+			   "2024-01-02,m2,2,off,3,1\n";
+
+static void assert_refused(const struct mlops_select_options *options, const char *message)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_selection selection;
+	struct table table;
+
+	table_open(&table, rows);
+	assert_false(mlops_select(table.reader, options, &selection, &error));
+	assert_string_equal(error.message, message);
+	assert_string_equal(error.source, "t");
+	assert_int_equal(error.code, MLOPS_DATA);
+	mlops_selection_release(&selection);
+	table_close(&table);
+}
+
+static void finds_defaults(void **state)
+{
+	const struct mlops_select_options options = { .target = "fail" };
+	const struct mlops_select_options with_texts = { .target = "unit", .texts = true };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_selection selection;
+	struct table table;
+
+	(void)state;
+	table_open(&table, rows);
+	assert_true(mlops_select(table.reader, &options, &selection, &error));
+	assert_int_equal(selection.time, 0);
+	assert_int_equal(selection.id, 1);
+	assert_int_equal(selection.target, 5);
+	assert_int_equal(selection.n_features, 2);
+	assert_int_equal(selection.features[0], 2);
+	assert_int_equal(selection.features[1], 4);
+	assert_int_equal(selection.n_passed_over, 1);
+	assert_int_equal(selection.passed_over[0], 3);
+	mlops_selection_release(&selection);
+
+	assert_true(mlops_select(table.reader, &with_texts, &selection, &error));
+	assert_int_equal(selection.target, 1);
+	assert_true(selection.id == MLOPS_NO_COLUMN);
+	assert_int_equal(selection.n_features, 4);
+	assert_int_equal(selection.features[1], 3);
+	assert_int_equal(selection.n_passed_over, 0);
+	mlops_selection_release(&selection);
+	table_close(&table);
+}
+
+static void takes_names_in_their_order(void **state)
+{
+	static const char *const features[] = { "load", "state", "temp" };
+	const struct mlops_select_options options = {
+		.features = features, .n_features = 3, .texts = true, .time = "Time", .id = "fail"
+	};
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_selection selection;
+	struct table table;
+
+	(void)state;
+	table_open(&table, rows);
+	assert_true(mlops_select(table.reader, &options, &selection, &error));
+	assert_int_equal(selection.id, 5);
+	assert_true(selection.target == MLOPS_NO_COLUMN);
+	assert_int_equal(selection.n_features, 3);
+	assert_int_equal(selection.features[0], 4);
+	assert_int_equal(selection.features[1], 3);
+	assert_int_equal(selection.features[2], 2);
+	mlops_selection_release(&selection);
+	assert_int_equal(mlops_select_column(table.reader, "fail", NULL), 5);
+	assert_true(mlops_select_column(table.reader, "Fail", NULL) == MLOPS_NO_COLUMN);
+	table_close(&table);
+}
+
+static void refuses(void **state)
+{
+	static const char *const twice[] = { "temp", "load", "temp" };
+	static const char *const text[] = { "state" };
+	static const char *const numbers[] = { "temp", "load", "fail" };
+
+	(void)state;
+	assert_refused(&(struct mlops_select_options){ .time = "Tine" }, "no column \"Tine\"; did you mean \"Time\"?");
+	assert_refused(&(struct mlops_select_options){ .target = "zzzzzz\n" }, "no column \"zzzzzz?\"");
+	assert_refused(&(struct mlops_select_options){ .target = "unit", .id = "unit" },
+		       "column \"unit\" is named twice among target, time and id");
+	assert_refused(&(struct mlops_select_options){ .features = twice, .n_features = 3 },
+		       "column \"temp\" is named twice among the features");
+	assert_refused(&(struct mlops_select_options){ .target = "load", .features = twice, .n_features = 2 },
+		       "column \"load\" is the target and can't be a feature too");
+	assert_refused(&(struct mlops_select_options){ .features = twice, .n_features = 1, .ignore = numbers,
+						       .n_ignore = 1 },
+		       "column \"temp\" is named both as a feature and as one to ignore");
+	assert_refused(&(struct mlops_select_options){ .features = text, .n_features = 1 },
+		       "column \"state\" holds text; features here are numbers");
+	assert_refused(&(struct mlops_select_options){ .ignore = numbers, .n_ignore = 3 },
+		       "no column is left to be a feature; text columns are none here");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_defaults),
+		cmocka_unit_test(takes_names_in_their_order),
+		cmocka_unit_test(refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
