@@ -15,8 +15,8 @@ static int compare_floats(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Quantile k of QUANTILE_STEPS, between the neighbours in proportion (type 7 of Hyndman and Fan, "Sample quantiles in
- * statistical packages", 1996; what numpy does by default). */
+/* Quantile k of QUANTILE_STEPS, between the neighbours in proportion (type 7 of Hyndman and Fan, "Sample
+ * quantiles in statistical packages", 1996; what numpy does by default). */
 static float quantile(const float *sorted, size_t n, size_t k)
 {
 	size_t whole = (n - 1) * k / QUANTILE_STEPS;
@@ -83,7 +83,8 @@ static void write_category(struct mlops_json *json, const float *column, size_t 
 	mlops_json_close(json, ']');
 }
 
-bool mlops_profile_write(const struct mlops_dataset *dataset, struct mlops_json *json, struct mlops_error *error)
+bool mlops_profile_write(const struct mlops_dataset *dataset, struct mlops_json *json,
+			 struct mlops_error *error)
 {
 	float *present = calloc(dataset->n_rows + 1, sizeof *present);
 	size_t *counts = calloc(MLOPS_MAX_CATEGORIES + 1, sizeof *counts);
@@ -101,7 +102,8 @@ bool mlops_profile_write(const struct mlops_dataset *dataset, struct mlops_json 
 		mlops_json_open(json, '{');
 		mlops_json_member_string(json, "name", feature->name);
 		if (feature->categories != NULL)
-			write_category(json, dataset->columns[f], dataset->n_rows, feature->n_categories, counts);
+			write_category(json, dataset->columns[f], dataset->n_rows, feature->n_categories,
+				       counts);
 		else
 			write_number(json, dataset->columns[f], dataset->n_rows, present);
 		mlops_json_close(json, '}');

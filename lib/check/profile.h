@@ -1,10 +1,13 @@
 /*
  * What training data looked like, column by column: the yardstick that later data are measured against.
- * Written as one JSON object: {"rows":…,"features":[{"name":…,"missing":share,"min":…,"max":…,"mean":…,"deviation":…,
- * "quantiles":[21 values, 0 % to 100 % in steps of 5 %]}]}; for categories {"name":…,"missing":share,"shares":[…]}.
+ * Written as one JSON object:
+ *	{"rows":…,"features":[{"name":…,"missing":share,"min":…,"max":…,"mean":…,"deviation":…,
+ *	 "quantiles":[21 values, 0 % to 100 % in steps of 5 %]}]}
+ * where a category's feature is {"name":…,"missing":share,"shares":[…]}.
  *
- * min, max, mean, deviation (of the population: divided by n), quantiles and shares are those of the values that are not
- * missing; of a column without any they are null, and shares are 0.  Shares are in the order of the category codes.
+ * min, max, mean, deviation (of the population: divided by n), quantiles and shares are those of the values
+ * that are not missing; of a column without any they are null, and shares are 0.  Shares are in the order of
+ * the category codes.
  */
 #ifndef MLOPS_CHECK_PROFILE_H
 #define MLOPS_CHECK_PROFILE_H
@@ -13,6 +16,7 @@
 #include "rows/dataset.h"
 
 /* json->out gets the object; the dataset has at least one row.  Fails when memory runs out. */
-bool mlops_profile_write(const struct mlops_dataset *dataset, struct mlops_json *json, struct mlops_error *error);
+bool mlops_profile_write(const struct mlops_dataset *dataset, struct mlops_json *json,
+			 struct mlops_error *error);
 
 #endif

@@ -21,7 +21,8 @@ const char *mlops_category_class_text(const char *text, size_t *length, char num
 	return number;
 }
 
-bool mlops_category_fill(struct mlops_dictionary *dictionary, char *const *texts, size_t n, struct mlops_error *error)
+bool mlops_category_fill(struct mlops_dictionary *dictionary, char *const *texts, size_t n,
+			 struct mlops_error *error)
 {
 	for (size_t i = 0; i < n; i++)
 		if (mlops_dictionary_add(dictionary, texts[i], strlen(texts[i])) == MLOPS_DICTIONARY_NONE)
@@ -111,15 +112,16 @@ static void swap_pair(char **texts, uint32_t *new_code)
 	new_code[1] = 1 - new_code[1];
 }
 
-const char *mlops_category_sort_classes(char **classes, size_t n, const uint64_t *counts, const char *positive,
-					uint32_t *new_code)
+const char *mlops_category_sort_classes(char **classes, size_t n, const uint64_t *counts,
+					const char *positive, uint32_t *new_code)
 {
 	uint64_t sorted_counts[2] = { 0, 0 };
 	bool all_numbers = true;
 	double value;
 
 	for (size_t i = 0; i < n; i++)
-		all_numbers &= mlops_number_parse(classes[i], strlen(classes[i]), '.', &value) == MLOPS_NUMBER_OK;
+		all_numbers &=
+			mlops_number_parse(classes[i], strlen(classes[i]), '.', &value) == MLOPS_NUMBER_OK;
 	sort(classes, n, all_numbers, new_code);
 	if (positive != NULL) {
 		char number[MLOPS_NUMBER_TEXT];
@@ -141,7 +143,8 @@ const char *mlops_category_sort_classes(char **classes, size_t n, const uint64_t
 		return NULL;
 	for (size_t old = 0; old < 2; old++)
 		sorted_counts[new_code[old]] = counts[old];
-	if (sorted_counts[0] < sorted_counts[1] || (is_word(classes[1], "false") && is_word(classes[0], "true")))
+	if (sorted_counts[0] < sorted_counts[1] ||
+	    (is_word(classes[1], "false") && is_word(classes[0], "true")))
 		swap_pair(classes, new_code);
 	return NULL;
 }

@@ -53,7 +53,8 @@ void mlops_dataset_free(struct mlops_dataset *dataset)
 	free(dataset);
 }
 
-struct mlops_matrix mlops_dataset_matrix(const struct mlops_dataset *dataset, const uint32_t *rows, size_t n_rows)
+struct mlops_matrix mlops_dataset_matrix(const struct mlops_dataset *dataset, const uint32_t *rows,
+					 size_t n_rows)
 {
 	return (struct mlops_matrix){
 		.columns = (const float *const *)dataset->columns,
@@ -85,11 +86,12 @@ static bool prepare_feature(struct loading *loading, size_t f, struct mlops_erro
 		const struct mlops_feature *model = &loading->like->features[f];
 
 		if (strcmp(model->name, info->name) != 0)
-			return mlops_error_set(error, MLOPS_BUG, "feature \"%s\" stands where \"%s\" should", info->name,
-					       model->name);
+			return mlops_error_set(error, MLOPS_BUG, "feature \"%s\" stands where \"%s\" should",
+					       info->name, model->name);
 		is_text = model->categories != NULL;
 	}
-	add_binding(loading, loading->selection->features[f], is_text ? MLOPS_COLUMN_TEXT : MLOPS_COLUMN_NUMBER);
+	add_binding(loading, loading->selection->features[f],
+		    is_text ? MLOPS_COLUMN_TEXT : MLOPS_COLUMN_NUMBER);
 	if (!is_text)
 		return true;
 	loading->texts[f] = mlops_dictionary_new(error);
@@ -131,7 +133,8 @@ static bool prepare(struct loading *loading, struct mlops_error *error)
 	if (loading->classes == NULL || loading->groups == NULL)
 		return false;
 	if (loading->like != NULL && loading->like->classes != NULL)
-		return mlops_category_fill(loading->classes, loading->like->classes, loading->like->n_classes, error);
+		return mlops_category_fill(loading->classes, loading->like->classes, loading->like->n_classes,
+					   error);
 	return true;
 }
 
@@ -202,8 +205,8 @@ static bool check_text(const struct loading *loading, size_t binding, uint64_t l
 	return cell_error(loading, binding, line, "has a NUL character in a text", error);
 }
 
-static bool take_text(struct loading *loading, const struct mlops_chunk *chunk, size_t f, size_t row, float *value,
-		      struct mlops_error *error)
+static bool take_text(struct loading *loading, const struct mlops_chunk *chunk, size_t f, size_t row,
+		      float *value, struct mlops_error *error)
 {
 	struct mlops_cell cell = mlops_chunk_cell(chunk, f, row);
 	uint32_t code;
@@ -223,8 +226,8 @@ static bool take_text(struct loading *loading, const struct mlops_chunk *chunk, 
 	if (code == MLOPS_DICTIONARY_NONE)
 		return mlops_error_set_memory(error);
 	if (code >= MLOPS_MAX_CATEGORIES)
-		return cell_error(loading, f, chunk->lines[row], "has more than 255 different texts; a feature has at most 255",
-				  error);
+		return cell_error(loading, f, chunk->lines[row],
+				  "has more than 255 different texts; a feature has at most 255", error);
 	*value = (float)code;
 	return true;
 }
@@ -254,7 +257,8 @@ static bool take_class(struct loading *loading, const struct mlops_chunk *chunk,
 		return mlops_error_set_memory(error);
 	if (*class >= MLOPS_MAX_CLASSES)
 		return cell_error(loading, loading->target, chunk->lines[row],
-				  "has more than 255 different values; a target has at most 255 classes", error);
+				  "has more than 255 different values; a target has at most 255 classes",
+				  error);
 	return true;
 }
 
@@ -305,12 +309,14 @@ static bool take_rows(struct loading *loading, const struct mlops_chunk *chunk, 
 	return true;
 }
 
-static bool read_all(struct loading *loading, const struct mlops_dataset_options *options, struct mlops_error *error)
+static bool read_all(struct loading *loading, const struct mlops_dataset_options *options,
+		     struct mlops_error *error)
 {
 	struct mlops_chunk *chunk = mlops_chunk_new(loading->types, loading->n_bindings, error);
 	bool fine = false;
 
-	if (chunk == NULL || !mlops_reader_bind(loading->reader, loading->bindings, loading->n_bindings, error))
+	if (chunk == NULL ||
+	    !mlops_reader_bind(loading->reader, loading->bindings, loading->n_bindings, error))
 		goto done;
 	for (;;) {
 		if (!mlops_reader_next(loading->reader, chunk, error))
@@ -368,7 +374,8 @@ static bool finish_target(struct loading *loading, const char *positive, struct 
 		return true;
 	for (size_t i = 0; i < dataset->n_rows; i++)
 		counts[dataset->target[i]]++;
-	problem = mlops_category_sort_classes(dataset->classes, dataset->n_classes, counts, positive, new_code);
+	problem =
+		mlops_category_sort_classes(dataset->classes, dataset->n_classes, counts, positive, new_code);
 	if (problem != NULL) {
 		char masked[MLOPS_TEXT_QUOTED], sentence[MLOPS_TEXT_QUOTED + 128];
 
@@ -457,7 +464,8 @@ static bool digest_dataset(struct mlops_dataset *dataset, struct mlops_error *er
 	return true;
 }
 
-static bool finish(struct loading *loading, const struct mlops_dataset_options *options, struct mlops_error *error)
+static bool finish(struct loading *loading, const struct mlops_dataset_options *options,
+		   struct mlops_error *error)
 {
 	struct mlops_dataset *dataset = loading->dataset;
 
@@ -475,7 +483,8 @@ static bool finish(struct loading *loading, const struct mlops_dataset_options *
 }
 
 struct mlops_dataset *mlops_dataset_read(struct mlops_reader *reader, const struct mlops_selection *selection,
-					 const struct mlops_dataset_options *options, struct mlops_error *error)
+					 const struct mlops_dataset_options *options,
+					 struct mlops_error *error)
 {
 	static const struct mlops_dataset_options defaults = { .positive = NULL };
 	struct loading loading = { .reader = reader, .selection = selection };

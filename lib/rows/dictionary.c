@@ -79,7 +79,8 @@ size_t mlops_dictionary_count(const struct mlops_dictionary *dictionary)
 }
 
 /* The slot that holds the text, or the free one where it belongs. */
-static size_t find_slot(const struct mlops_dictionary *dictionary, const char *bytes, size_t length, uint32_t hash)
+static size_t find_slot(const struct mlops_dictionary *dictionary, const char *bytes, size_t length,
+			uint32_t hash)
 {
 	size_t slot = hash & (dictionary->n_slots - 1);
 

@@ -122,8 +122,8 @@ static const char *kind_name(enum mlops_json_kind kind)
 }
 
 /* A bad cell, or a row with a key twice.  Returns true to go on with a missing value or without the row. */
-static bool tolerate(struct json_reader *reader, enum mlops_cell_status status, const struct mlops_error *trouble,
-		     struct mlops_error *error)
+static bool tolerate(struct json_reader *reader, enum mlops_cell_status status,
+		     const struct mlops_error *trouble, struct mlops_error *error)
 {
 	if (reader->options.on_error == MLOPS_ON_ERROR_STOP) {
 		if (error != NULL)
@@ -140,7 +140,8 @@ static bool tolerate(struct json_reader *reader, enum mlops_cell_status status, 
 }
 
 static enum mlops_cell_status convert_text(const struct json_reader *reader, enum mlops_column_type type,
-					   enum mlops_json_kind kind, const char *bytes, size_t length, void *out)
+					   enum mlops_json_kind kind, const char *bytes, size_t length,
+					   void *out)
 {
 	const struct mlops_read_options *options = &reader->options;
 	/* JSON's own numbers have a point; strings may have been copied from a CSV file with commas */
@@ -160,8 +161,8 @@ static void set_missing(struct mlops_column *column, size_t row)
 }
 
 /* Number and time cells.  *is_bad: the cell could not be converted, and that was tolerated. */
-static bool convert_cell(struct json_reader *reader, size_t column_index, struct mlops_column *column, size_t row,
-			 bool *is_bad, struct mlops_error *error)
+static bool convert_cell(struct json_reader *reader, size_t column_index, struct mlops_column *column,
+			 size_t row, bool *is_bad, struct mlops_error *error)
 {
 	const struct mlops_column_info *info = &reader->base.columns[column_index];
 	struct mlops_json_slice slice = reader->values[column_index].slice;
@@ -184,7 +185,8 @@ static bool convert_cell(struct json_reader *reader, size_t column_index, struct
 				      is_time ? (void *)&column->times[row] : (void *)&column->numbers[row]);
 		if (status == MLOPS_CELL_OK)
 			return true;
-		mlops_cell_error(status, reader->base.name, reader->stream.line, info->name, bytes, length, &trouble);
+		mlops_cell_error(status, reader->base.name, reader->stream.line, info->name, bytes, length,
+				 &trouble);
 	} else if (!is_time && (slice.kind == MLOPS_JSON_TRUE || slice.kind == MLOPS_JSON_FALSE)) {
 		column->numbers[row] = slice.kind == MLOPS_JSON_TRUE ? 1 : 0;
 		return true;
@@ -193,8 +195,8 @@ static bool convert_cell(struct json_reader *reader, size_t column_index, struct
 
 		mlops_error_set_at(&trouble, MLOPS_DATA, reader->base.name, reader->stream.line,
 				   "column \"%s\": expected a %s, found %s",
-				   mlops_text_mask(name, info->name, strlen(info->name)), is_time ? "time" : "number",
-				   kind_name(slice.kind));
+				   mlops_text_mask(name, info->name, strlen(info->name)),
+				   is_time ? "time" : "number", kind_name(slice.kind));
 	}
 	*is_bad = true;
 	set_missing(column, row);
@@ -216,7 +218,8 @@ static bool convert_text_cell(struct json_reader *reader, size_t column_index, s
 	if (present && slice.kind >= MLOPS_JSON_ARRAY) {
 		mlops_error_set_at(&trouble, MLOPS_DATA, reader->base.name, reader->stream.line,
 				   "column \"%s\": expected a text, found %s",
-				   mlops_text_mask(name, info->name, strlen(info->name)), kind_name(slice.kind));
+				   mlops_text_mask(name, info->name, strlen(info->name)),
+				   kind_name(slice.kind));
 		if (!tolerate(reader, MLOPS_CELL_NOT_NUMBER, &trouble, error))
 			return false;
 		*is_bad = true;
@@ -236,7 +239,8 @@ static bool convert_text_cell(struct json_reader *reader, size_t column_index, s
 }
 
 /* *take: the row is complete and counts. */
-static bool convert_row(struct json_reader *reader, struct mlops_chunk *chunk, bool *take, struct mlops_error *error)
+static bool convert_row(struct json_reader *reader, struct mlops_chunk *chunk, bool *take,
+			struct mlops_error *error)
 {
 	*take = true;
 	begin_row(reader);
@@ -309,8 +313,8 @@ static bool json_bind(struct mlops_reader *base, const struct mlops_binding *bin
 		return mlops_error_set(error, MLOPS_BUG, "a reader is bound twice");
 	for (size_t i = 0; i < n; i++)
 		if (bindings[i].column >= base->n_columns)
-			return mlops_error_set(error, MLOPS_BUG, "column %zu of %zu is bound", bindings[i].column,
-					       base->n_columns);
+			return mlops_error_set(error, MLOPS_BUG, "column %zu of %zu is bound",
+					       bindings[i].column, base->n_columns);
 	reader->bindings = calloc(n > 0 ? n : 1, sizeof *reader->bindings);
 	if (reader->bindings == NULL)
 		return mlops_error_set_memory(error);
@@ -341,8 +345,8 @@ static void json_free(struct mlops_reader *base)
 static const struct mlops_reader_ops json_ops = { .bind = json_bind, .next = json_next, .free = json_free };
 
 /* The column of a key, made if it is new. */
-static bool add_column(struct json_reader *reader, struct impression **impressions, size_t *capacity, size_t *column,
-		       struct mlops_error *error)
+static bool add_column(struct json_reader *reader, struct impression **impressions, size_t *capacity,
+		       size_t *column, struct mlops_error *error)
 {
 	struct mlops_reader *base = &reader->base;
 	char masked[MLOPS_TEXT_QUOTED];
@@ -356,7 +360,8 @@ static bool add_column(struct json_reader *reader, struct impression **impressio
 		return data_error(reader, "a key is empty", error);
 	if (memchr(name, '\0', length) != NULL)
 		return mlops_error_set_at(error, MLOPS_DATA, base->name, reader->stream.line,
-					  "key \"%s\" has a NUL character in it", mlops_text_mask(masked, name, length));
+					  "key \"%s\" has a NUL character in it",
+					  mlops_text_mask(masked, name, length));
 	code = mlops_dictionary_add(reader->names, name, length);
 	if (code == MLOPS_DICTIONARY_NONE)
 		return mlops_error_set_memory(error);
@@ -364,8 +369,8 @@ static bool add_column(struct json_reader *reader, struct impression **impressio
 	if (code < base->n_columns)
 		return true;
 	if (base->n_columns == MAX_COLUMNS)
-		return mlops_error_set_at(error, MLOPS_DATA, base->name, reader->stream.line, "more than %d columns",
-					  MAX_COLUMNS);
+		return mlops_error_set_at(error, MLOPS_DATA, base->name, reader->stream.line,
+					  "more than %d columns", MAX_COLUMNS);
 	if (base->n_columns == *capacity) {
 		size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
 		struct mlops_column_info *columns = reallocarray(base->columns, wanted, sizeof *columns);
@@ -477,7 +482,8 @@ done:
 }
 
 struct mlops_reader *mlops_json_open_reader(struct mlops_source *source, const void *head, size_t head_length,
-					    const struct mlops_read_options *options, struct mlops_error *error)
+					    const struct mlops_read_options *options,
+					    struct mlops_error *error)
 {
 	struct json_reader *reader = calloc(1, sizeof *reader);
 

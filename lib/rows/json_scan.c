@@ -22,7 +22,8 @@ static bool is_space(char c)
 /* Ends a number or a word. */
 static bool is_border(char c)
 {
-	return is_space(c) || c == ',' || c == ':' || c == '"' || c == '{' || c == '}' || c == '[' || c == ']';
+	return is_space(c) || c == ',' || c == ':' || c == '"' || c == '{' || c == '}' || c == '[' ||
+	       c == ']';
 }
 
 static int hex_value(char c)
@@ -75,7 +76,8 @@ static size_t encode_utf8(char out[4], uint32_t c)
 	return 4;
 }
 
-/* The escape at raw[*at], which is behind the backslash; returns how many bytes it stands for, 0 if it is wrong. */
+/* The escape at raw[*at], which is behind the backslash; returns how many bytes it stands for, 0 if it is
+ * wrong. */
 static size_t read_escape(const char *raw, size_t length, size_t *at, char out[4])
 {
 	static const char letters[] = "\"\\/bfnrt";
@@ -244,7 +246,9 @@ static enum mlops_json_event scan_bare(struct mlops_json_scan *scan, const char 
 	static const struct {
 		const char *word;
 		enum mlops_json_kind kind;
-	} words[] = { { "null", MLOPS_JSON_NULL }, { "false", MLOPS_JSON_FALSE }, { "true", MLOPS_JSON_TRUE } };
+	} words[] = { { "null", MLOPS_JSON_NULL },
+		      { "false", MLOPS_JSON_FALSE },
+		      { "true", MLOPS_JSON_TRUE } };
 	struct mlops_json_slice *token = &scan->token;
 
 	while (scan->at < length && !is_border(bytes[scan->at]))
@@ -292,7 +296,8 @@ static enum mlops_json_event scan_punctuation(struct mlops_json_scan *scan, char
 		if (c == '}' && scan->state == KEY_OR_END)
 			return leave(scan);
 		if (c != '"')
-			return expect(scan, scan->state == KEY ? "a key in quotes" : "a key in quotes or \"}\"");
+			return expect(scan,
+				      scan->state == KEY ? "a key in quotes" : "a key in quotes or \"}\"");
 		scan->string_is_key = true;
 		start_token(scan, STRING, scan->at + 1);
 		return MLOPS_JSON_MORE;

@@ -10,9 +10,9 @@
  *		case MLOPS_JSON_END: ... the object is bytes[0 .. scan.at) ...
  *		case MLOPS_JSON_BROKEN: ... mlops_json_scan_message ...
  *
- * bytes always starts with the object's "{"; it may move between calls, for the scan remembers offsets only, and it
- * may be cut anywhere.  Members of the object itself are reported; what is nested in them is checked and
- * passed over, at most 64 levels deep.  Memory does not grow.
+ * bytes always starts with the object's "{"; it may move between calls, for the scan remembers offsets only,
+ * and it may be cut anywhere.  Members of the object itself are reported; what is nested in them is checked
+ * and passed over, at most 64 levels deep.  Memory does not grow.
  */
 #ifndef MLOPS_ROWS_JSON_SCAN_H
 #define MLOPS_ROWS_JSON_SCAN_H
@@ -66,8 +66,8 @@ enum mlops_json_event mlops_json_scan_next(struct mlops_json_scan *scan, const c
 const char *mlops_json_scan_message(const struct mlops_json_scan *scan, const char *bytes, size_t length,
 				    char buffer[MLOPS_JSON_MESSAGE]);
 
-/* Writes the string that raw stands for (never longer than raw) to out; out may be raw itself, or NULL to check only.
- * Returns its length, or SIZE_MAX for a wrong escape or half a surrogate pair. */
+/* Writes the string that raw stands for (never longer than raw) to out; out may be raw itself, or NULL to
+ * check only.  Returns its length, or SIZE_MAX for a wrong escape or half a surrogate pair. */
 size_t mlops_json_unescape(char *out, const char *raw, size_t length);
 
 #endif

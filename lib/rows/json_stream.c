@@ -13,7 +13,8 @@ static bool is_space(char c)
 
 static bool data_error(const struct mlops_json_stream *stream, const char *message, struct mlops_error *error)
 {
-	return mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(stream->source), stream->line, "%s", message);
+	return mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(stream->source), stream->line, "%s",
+				  message);
 }
 
 /* More bytes behind those in the buffer. */
@@ -72,7 +73,8 @@ static enum mlops_json_step pass_over_line(struct mlops_json_stream *stream, boo
 		enum mlops_json_step step;
 
 		/* A newline too far off is none, wherever the blocks end. */
-		if (newline != NULL && (size_t)(newline - from) + stream->passed_over <= stream->options->max_line) {
+		if (newline != NULL &&
+		    (size_t)(newline - from) + stream->passed_over <= stream->options->max_line) {
 			count_lines(stream, stream->at + (size_t)(newline - from) + 1);
 			stream->resync = false;
 			break;
@@ -111,7 +113,8 @@ static enum mlops_json_step pass_over_space(struct mlops_json_stream *stream, bo
 	}
 }
 
-static bool unexpected(const struct mlops_json_stream *stream, const char *expected, struct mlops_error *error)
+static bool unexpected(const struct mlops_json_stream *stream, const char *expected,
+		       struct mlops_error *error)
 {
 	char found[MLOPS_TEXT_QUOTED];
 	const char *bytes = stream->buffer.data + stream->at;
@@ -199,7 +202,8 @@ static enum mlops_json_step scan_object(struct mlops_json_stream *stream, bool h
 				return MLOPS_JSON_STEP_FAILED;
 			}
 			*is_broken = true;
-			data_error(stream, mlops_json_scan_message(&stream->scan, bytes, length, message), error);
+			data_error(stream, mlops_json_scan_message(&stream->scan, bytes, length, message),
+				   error);
 			return MLOPS_JSON_STEP_FAILED;
 		case MLOPS_JSON_MORE:
 			break;
@@ -273,7 +277,8 @@ bool mlops_json_stream_start(struct mlops_json_stream *stream, struct mlops_erro
 	enum mlops_json_step step;
 
 	/* Of a byte order mark all three bytes are needed; else the first one tells. */
-	while (stream->buffer.length == 0 || (stream->buffer.data[0] == '\xef' && stream->buffer.length < 3)) {
+	while (stream->buffer.length == 0 ||
+	       (stream->buffer.data[0] == '\xef' && stream->buffer.length < 3)) {
 		step = fill(stream, false, error);
 		if (step == MLOPS_JSON_STEP_FAILED)
 			return false;

@@ -1,9 +1,10 @@
 /*
  * One JSON object after the other out of a source: JSON Lines, one array of objects, or one object.
  *
- * The object found last lies whole at mlops_json_stream_bytes and has stream->scan.at bytes.  Its members were given to
- * `member` on the way, which may also have seen members of objects that turned out broken and were passed over: `object`
- * counts every object begun.  While in_window is set nothing is dropped, so that the caller can go back to the start.
+ * The object found last lies whole at mlops_json_stream_bytes and has stream->scan.at bytes.  Its members
+ * were given to `member` on the way, which may also have seen members of objects that turned out broken and
+ * were passed over: `object` counts every object begun.  While in_window is set nothing is dropped, so that
+ * the caller can go back to the start.
  */
 #ifndef MLOPS_ROWS_JSON_STREAM_H
 #define MLOPS_ROWS_JSON_STREAM_H
@@ -32,7 +33,8 @@ struct mlops_json_stream {
 	struct mlops_source *source;
 	const struct mlops_read_options *options;
 	struct mlops_read_counts *counts; /* broken lines that are passed over are counted here */
-	bool (*member)(void *context, const struct mlops_json_scan *scan, struct mlops_error *error); /* or NULL */
+	/* may be NULL */
+	bool (*member)(void *context, const struct mlops_json_scan *scan, struct mlops_error *error);
 	void *context;
 
 	struct mlops_buffer buffer;
@@ -50,8 +52,8 @@ struct mlops_json_stream {
 	struct mlops_json_scan scan;
 };
 
-/* Passes over what stands before the first object, which tells an array from JSON Lines.  stream was filled with
- * source, options, counts, line 1 and the bytes that were read already. */
+/* Passes over what stands before the first object, which tells an array from JSON Lines.  stream was filled
+ * with source, options, counts, line 1 and the bytes that were read already. */
 bool mlops_json_stream_start(struct mlops_json_stream *stream, struct mlops_error *error);
 
 /* The next whole object.  has_rows: the caller has something to hand out meanwhile. */

@@ -35,7 +35,8 @@ size_t mlops_select_column(const struct mlops_reader *reader, const char *name, 
 	}
 	mlops_text_mask(masked, name, strlen(name));
 	if (nearest != NULL)
-		mlops_error_set_at(error, MLOPS_DATA, reader->name, 0, "no column \"%s\"; did you mean \"%s\"?", masked,
+		mlops_error_set_at(error, MLOPS_DATA, reader->name, 0,
+				   "no column \"%s\"; did you mean \"%s\"?", masked,
 				   mlops_text_mask(masked_near, nearest, strlen(nearest)));
 	else
 		mlops_error_set_at(error, MLOPS_DATA, reader->name, 0, "no column \"%s\"", masked);
@@ -44,7 +45,8 @@ size_t mlops_select_column(const struct mlops_reader *reader, const char *name, 
 }
 
 /* The first of names that is a column, in the order of names. */
-static size_t find_default(const struct mlops_reader *reader, const char *const *names, size_t n, size_t not_this)
+static size_t find_default(const struct mlops_reader *reader, const char *const *names, size_t n,
+			   size_t not_this)
 {
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; i < reader->n_columns; i++) {
@@ -57,7 +59,8 @@ static size_t find_default(const struct mlops_reader *reader, const char *const 
 	return MLOPS_NO_COLUMN;
 }
 
-static bool complain(const struct mlops_reader *reader, size_t column, const char *what, struct mlops_error *error)
+static bool complain(const struct mlops_reader *reader, size_t column, const char *what,
+		     struct mlops_error *error)
 {
 	char masked[MLOPS_TEXT_QUOTED];
 	const char *name = reader->columns[column].name;
@@ -116,7 +119,8 @@ static bool select_listed(const struct mlops_reader *reader, const struct mlops_
 		if (contains(selection->features, selection->n_features, column))
 			return complain(reader, column, "is named twice among the features", error);
 		if (contains(ignored, options->n_ignore, column))
-			return complain(reader, column, "is named both as a feature and as one to ignore", error);
+			return complain(reader, column, "is named both as a feature and as one to ignore",
+					error);
 		if (reader->columns[column].guess == MLOPS_COLUMN_TEXT && !options->texts)
 			return complain(reader, column, "holds text; features here are numbers", error);
 		selection->features[selection->n_features++] = column;

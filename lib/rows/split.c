@@ -34,7 +34,8 @@ static int compare_moments(const void *a, const void *b)
 }
 
 /* The latest n_test rows; of rows with one time the later ones of the table. */
-static bool mark_latest(const struct mlops_dataset *dataset, size_t n_test, uint8_t *is_test, struct mlops_error *error)
+static bool mark_latest(const struct mlops_dataset *dataset, size_t n_test, uint8_t *is_test,
+			struct mlops_error *error)
 {
 	struct moment *moments = calloc(dataset->n_rows, sizeof *moments);
 
@@ -63,8 +64,8 @@ static void draw(uint32_t *entries, size_t n, size_t wanted, uint64_t seed, uint
 	}
 }
 
-/* How many of n_test rows each class gives: its share rounded down, and what is left to the largest remainders
- * (Hamilton's method), the lower class first. */
+/* How many of n_test rows each class gives: its share rounded down, and what is left to the largest
+ * remainders (Hamilton's method), the lower class first. */
 static void share_out(const size_t *sizes, size_t n_classes, size_t n_rows, size_t n_test, size_t *shares,
 		      uint64_t *remainders)
 {
@@ -184,22 +185,25 @@ static bool check(const struct mlops_dataset *dataset, enum mlops_split_how how,
 		  struct mlops_error *error)
 {
 	if (!(fraction >= 0 && fraction < 1))
-		return mlops_error_set(error, MLOPS_USAGE, "the share of rows for the test must be at least 0 and below 1");
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "the share of rows for the test must be at least 0 and below 1");
 	if (fraction == 0)
 		return true;
 	if (dataset->n_rows < 2)
-		return mlops_error_set(error, MLOPS_DATA, "%zu row can't be split; 2 are needed", dataset->n_rows);
+		return mlops_error_set(error, MLOPS_DATA, "%zu row can't be split; 2 are needed",
+				       dataset->n_rows);
 	if (how == MLOPS_SPLIT_TIME && dataset->times == NULL)
 		return mlops_error_set(error, MLOPS_DATA, "no time column to split by");
 	if (how == MLOPS_SPLIT_GROUP && dataset->groups == NULL)
 		return mlops_error_set(error, MLOPS_DATA, "no id column to split by");
 	if (how == MLOPS_SPLIT_GROUP && dataset->n_groups < 2)
-		return mlops_error_set(error, MLOPS_DATA, "all rows have one id; to split by it 2 are needed");
+		return mlops_error_set(error, MLOPS_DATA,
+				       "all rows have one id; to split by it 2 are needed");
 	return true;
 }
 
-bool mlops_split_rows(const struct mlops_dataset *dataset, enum mlops_split_how how, double fraction, uint64_t seed,
-		      struct mlops_split *split, struct mlops_error *error)
+bool mlops_split_rows(const struct mlops_dataset *dataset, enum mlops_split_how how, double fraction,
+		      uint64_t seed, struct mlops_split *split, struct mlops_error *error)
 {
 	size_t n = dataset->n_rows, n_test;
 	uint8_t *is_test;

@@ -1,6 +1,6 @@
 /*
- * Any bytes as JSON: the reader must not crash, read out of bounds, leak or run away, and must give the same rows
- * wherever the first block ends.  The first byte chooses the options, the second where to cut.
+ * Any bytes as JSON: the reader must not crash, read out of bounds, leak or run away, and must give the same
+ * rows wherever the first block ends.  The first byte chooses the options, the second where to cut.
  */
 #include "base/sha256.h"
 #include "rows/reader.h"
@@ -48,7 +48,8 @@ static void read_all(const char *text, size_t length, size_t cut, const struct m
 		for (; n < 30 && n / 3 < reader->n_columns; n++) {
 			types[n] = (enum mlops_column_type)(n % 3);
 			bindings[n] = (struct mlops_binding){ .column = n / 3, .type = types[n] };
-			mlops_sha256_add(hash, reader->columns[n / 3].name, strlen(reader->columns[n / 3].name));
+			mlops_sha256_add(hash, reader->columns[n / 3].name,
+					 strlen(reader->columns[n / 3].name));
 		}
 		chunk = mlops_chunk_new(types, n, &error);
 		if (!mlops_reader_bind(reader, bindings, n, &error))

@@ -76,7 +76,8 @@ static void reads_columns(void **state)
 	assert_true(dataset->columns[0][0] == 1.5f);
 	assert_true(dataset->columns[0][1] == 0 && !signbit(dataset->columns[0][1]));
 	assert_true(isnan(dataset->columns[0][2]) && isnan(dataset->columns[1][2]));
-	assert_true(dataset->columns[1][0] == 2 && dataset->columns[1][1] == 1 && dataset->columns[1][3] == 0);
+	assert_true(dataset->columns[1][0] == 2 && dataset->columns[1][1] == 1 &&
+		    dataset->columns[1][3] == 0);
 	assert_int_equal(dataset->n_classes, 3);
 	assert_string_equal(dataset->classes[0], "1");
 	assert_string_equal(dataset->classes[1], "2");
@@ -102,7 +103,8 @@ static void reads_columns(void **state)
 	mlops_dataset_free(dataset);
 }
 
-/* The sum was found by another program over the stream that dataset.c describes; for these data it must never change. */
+/* The sum was found by another program over the stream that dataset.c describes; for these data it must never
+ * change. */
 static void checksum_is_of_the_data(void **state)
 {
 	static const char json[] =
@@ -141,13 +143,16 @@ static void orders_two_classes(void **state)
 	assert_classes("x,y\n1,True\n2,True\n3,False\n", NULL, "False", "True");
 	assert_classes("x,y\n1,true\n2,False\n", NULL, "False", "true");
 	assert_classes("x,y\n1,FALSE\n2,true\n", NULL, "FALSE", "true");
-	assert_classes("[{\"x\":1,\"y\":true},{\"x\":1,\"y\":false},{\"x\":1,\"y\":true}]", NULL, "false", "true");
+	assert_classes("[{\"x\":1,\"y\":true},{\"x\":1,\"y\":false},{\"x\":1,\"y\":true}]", NULL, "false",
+		       "true");
 }
 
 static void follows_another_dataset(void **state)
 {
 	static const char *const names[] = { "temp", "state" };
-	const struct mlops_select_options select = { .target = "y", .features = names, .n_features = 2, .texts = true };
+	const struct mlops_select_options select = {
+		.target = "y", .features = names, .n_features = 2, .texts = true
+	};
 	struct mlops_dataset *model = load_well(csv, &everything, NULL);
 	const struct mlops_dataset_options options = { .like = model };
 	struct mlops_dataset *dataset = load_well("state,y,temp\non,10,1\nnew,2,2\n", &select, &options);
@@ -189,9 +194,11 @@ static void refuses(void **state)
 	assert_refused("x,y\n1,\n2,NA\n", &plain, NULL, 0, "column \"y\" is missing in every row");
 	assert_refused("x,y\n", &plain, NULL, 0, "no data rows");
 	assert_refused("x,y\n1,a\n2,b\n", &plain, &positive, 0, "column \"y\" has no class 'maybe'");
-	assert_refused("x,y\n1,a\n2,b\n3,c\n", &plain, &positive, 0,
-		       "column \"y\" has not two classes, so none of them is the positive one, not even 'maybe'");
-	assert_refused("{\"x\":\"a\\u0000\",\"y\":1}", &plain, NULL, 1, "column \"x\" has a NUL character in a text");
+	assert_refused(
+		"x,y\n1,a\n2,b\n3,c\n", &plain, &positive, 0,
+		"column \"y\" has not two classes, so none of them is the positive one, not even 'maybe'");
+	assert_refused("{\"x\":\"a\\u0000\",\"y\":1}", &plain, NULL, 1,
+		       "column \"x\" has a NUL character in a text");
 	assert_null(load("x,y\n1,a\n2,b\n", &plain, &stopping, &error));
 	assert_int_equal(error.code, MLOPS_CLOSED);
 	assert_int_equal(rows, 2);

@@ -117,8 +117,11 @@ static void reads_json_lines(void **state)
 	struct table table;
 
 	(void)state;
-	open_text(&table, "\n{\"temp\": 1.5, \"state\":\"on\"}\r\n\n {\"state\":\"off\",\"extra\":null,\"temp\":-2e1}\n"
-			  "{\"temp\":\"12.5\"}", &defaults);
+	open_text(
+		&table,
+		"\n{\"temp\": 1.5, \"state\":\"on\"}\r\n\n {\"state\":\"off\",\"extra\":null,\"temp\":-2e1}\n"
+		"{\"temp\":\"12.5\"}",
+		&defaults);
 	assert_int_equal(table.reader->n_columns, 3);
 	assert_string_equal(table.reader->columns[0].name, "temp");
 	assert_string_equal(table.reader->columns[1].name, "state");
@@ -175,11 +178,13 @@ static void converts_cells(void **state)
 	(void)state;
 	options.na = na;
 	options.n_na = 1;
-	open_text(&table, "{\"n\":true,\"x\":1.50,\"t\":\"2024-01-31T18:00:00Z\"}\n"
-			  "{\"n\":false,\"x\":\"150\",\"t\":1706724000}\n"
-			  "{\"n\":\"Bad\",\"x\":\"No Data\",\"t\":null}\n"
-			  "{\"n\":-200.0,\"x\":true,\"t\":\"NaN\"}\n"
-			  "{\"n\":null,\"x\":\"\\u00e9\\n\\ud83d\\ude00\\\"\",\"t\":\"2024-01-31 18:00\"}\n", &options);
+	open_text(&table,
+		  "{\"n\":true,\"x\":1.50,\"t\":\"2024-01-31T18:00:00Z\"}\n"
+		  "{\"n\":false,\"x\":\"150\",\"t\":1706724000}\n"
+		  "{\"n\":\"Bad\",\"x\":\"No Data\",\"t\":null}\n"
+		  "{\"n\":-200.0,\"x\":true,\"t\":\"NaN\"}\n"
+		  "{\"n\":null,\"x\":\"\\u00e9\\n\\ud83d\\ude00\\\"\",\"t\":\"2024-01-31 18:00\"}\n",
+		  &options);
 	bind(&table, "nxt");
 	assert_next(&table, 5);
 	assert_true(table.chunk->columns[0].numbers[0] == 1);
@@ -224,9 +229,12 @@ static void refuses_what_is_not_json(void **state)
 	assert_fails("[{\"a\":1},]", "n", &defaults, 1, "broken JSON: expected an object, found ']'");
 	assert_fails("[{\"a\":1} {\"a\":1}]", "n", &defaults, 1,
 		     "broken JSON: expected \",\" or \"]\" behind an object, found '{'");
-	assert_fails("[{\"a\":1}]\n[", "n", &defaults, 2, "broken JSON: expected nothing behind the array, found '['");
-	assert_fails("[{\"a\":1}\n", "n", &defaults, 2, "broken JSON: the input ends before the array's \"]\"");
-	assert_fails("{\"a\":1}\n\n{\"a\":\n1", "n", &defaults, 3, "broken JSON: the input ends inside an object");
+	assert_fails("[{\"a\":1}]\n[", "n", &defaults, 2,
+		     "broken JSON: expected nothing behind the array, found '['");
+	assert_fails("[{\"a\":1}\n", "n", &defaults, 2,
+		     "broken JSON: the input ends before the array's \"]\"");
+	assert_fails("{\"a\":1}\n\n{\"a\":\n1", "n", &defaults, 3,
+		     "broken JSON: the input ends inside an object");
 	assert_fails("{a:1}", "n", &defaults, 1, "broken JSON: expected a key in quotes or \"}\", found 'a'");
 	assert_fails("{\"a\":1,}", "n", &defaults, 1, "broken JSON: expected a key in quotes, found '}'");
 	assert_fails("{\"a\" 1}", "n", &defaults, 1, "broken JSON: expected \":\" behind a key, found '1'");
@@ -235,17 +243,20 @@ static void refuses_what_is_not_json(void **state)
 	assert_fails("{\"a\":01}", "n", &defaults, 1, "broken JSON: expected a value, found '01'");
 	assert_fails("{\"a\":[1,]}", "n", &defaults, 1, "broken JSON: expected a value, found ']'");
 	assert_fails("{\"a\":[1}", "n", &defaults, 1, "broken JSON: expected \",\" or \"]\", found '}'");
-	assert_fails("{\"a\":1 \"b\":2}", "n", &defaults, 1, "broken JSON: expected \",\" or \"}\", found '\"'");
+	assert_fails("{\"a\":1 \"b\":2}", "n", &defaults, 1,
+		     "broken JSON: expected \",\" or \"}\", found '\"'");
 	assert_fails("{\"a\":\"x\n\"}", "n", &defaults, 1, "broken JSON: a string is not closed on its line");
 	assert_fails("{\"a\":\"\x01\"}", "n", &defaults, 1,
 		     "broken JSON: a control character in a string is not escaped");
 	assert_fails("{\"a\":\"\xff\"}", "n", &defaults, 1, "broken JSON: a string is not UTF-8");
 	assert_fails("{\"a\":\"\\x\"}", "n", &defaults, 1, "broken JSON: a string has a wrong escape");
 	assert_fails("{\"a\":\"\\ud800\"}", "n", &defaults, 1, "broken JSON: a string has a wrong escape");
-	assert_fails("{\"a\":\"\\udc00\\ud800\"}", "n", &defaults, 1, "broken JSON: a string has a wrong escape");
+	assert_fails("{\"a\":\"\\udc00\\ud800\"}", "n", &defaults, 1,
+		     "broken JSON: a string has a wrong escape");
 	assert_fails("{\"\":1}", "n", &defaults, 1, "a key is empty");
 	assert_fails("{\"a\\u0000b\":1}", "n", &defaults, 1, "key \"a?b\" has a NUL character in it");
-	assert_fails("{\"a\":1}\n{\"a\":1,\"\\u0061\":2}", "n", &defaults, 2, "key \"a\" twice in one object");
+	assert_fails("{\"a\":1}\n{\"a\":1,\"\\u0061\":2}", "n", &defaults, 2,
+		     "key \"a\" twice in one object");
 	memset(deep, '[', sizeof deep);
 	memcpy(deep, "{\"a\":", 5);
 	deep[sizeof deep - 1] = '\0';
@@ -258,11 +269,15 @@ static void refuses_bad_cells(void **state)
 
 	(void)state;
 	assert_fails("{\"a\":1}\n{\"a\":\"abc\"}", "n", &defaults, 2, "column \"a\": 'abc' is not a number");
-	assert_fails("{\"a\":1}\n{\"a\":{}}", "n", &defaults, 2, "column \"a\": expected a number, found an object");
-	assert_fails("{\"a\":1}\n{\"a\":[1]}", "x", &defaults, 2, "column \"a\": expected a text, found an array");
-	assert_fails("{\"a\":1}\n{\"a\":true}", "t", &defaults, 2, "column \"a\": expected a time, found true");
+	assert_fails("{\"a\":1}\n{\"a\":{}}", "n", &defaults, 2,
+		     "column \"a\": expected a number, found an object");
+	assert_fails("{\"a\":1}\n{\"a\":[1]}", "x", &defaults, 2,
+		     "column \"a\": expected a text, found an array");
+	assert_fails("{\"a\":1}\n{\"a\":true}", "t", &defaults, 2,
+		     "column \"a\": expected a time, found true");
 	options.max_line = 20;
-	assert_fails("{\"a\":1}\n{\"a\":\"0123456789012345678\"}", "n", &options, 2, "row is longer than 20 bytes");
+	assert_fails("{\"a\":1}\n{\"a\":\"0123456789012345678\"}", "n", &options, 2,
+		     "row is longer than 20 bytes");
 }
 
 static void skips_and_counts(void **state)
@@ -272,8 +287,11 @@ static void skips_and_counts(void **state)
 
 	(void)state;
 	options.on_error = MLOPS_ON_ERROR_SKIP;
-	open_text(&table, "garbage {\"a\":9}\n{\"a\":1}\n{\"a\":2\n{\"a\":3}\n{\"a\":\"x\"}\n{\"a\":4,\"a\":5}\n{\"a\":1e39}\n"
-			  "{\"a\":[]}\n{\"a\":6}\n{\"a", &options);
+	open_text(
+		&table,
+		"garbage {\"a\":9}\n{\"a\":1}\n{\"a\":2\n{\"a\":3}\n{\"a\":\"x\"}\n{\"a\":4,\"a\":5}\n{\"a\":1e39}\n"
+		"{\"a\":[]}\n{\"a\":6}\n{\"a",
+		&options);
 	bind(&table, "n");
 	assert_next(&table, 3);
 	assert_true(table.chunk->columns[0].numbers[0] == 1);
@@ -300,7 +318,8 @@ static void nulls_and_counts(void **state)
 
 	(void)state;
 	options.on_error = MLOPS_ON_ERROR_NULL;
-	open_text(&table, "[{\"a\":1,\"b\":\"u\"},{\"a\":\"x\",\"b\":{}},{\"a\":1e39,\"b\":\"v\"}]", &options);
+	open_text(&table, "[{\"a\":1,\"b\":\"u\"},{\"a\":\"x\",\"b\":{}},{\"a\":1e39,\"b\":\"v\"}]",
+		  &options);
 	bind(&table, "nx");
 	assert_next(&table, 3);
 	assert_true(isnan(table.chunk->columns[0].numbers[1]));
@@ -312,7 +331,8 @@ static void nulls_and_counts(void **state)
 	assert_int_equal(table.reader->counts.not_finite, 1);
 	assert_int_equal(table.reader->counts.skipped_rows, 0);
 	close_table(&table);
-	assert_fails("{\"a\":1}\n{\"a\"}\n", "n", &options, 2, "broken JSON: expected \":\" behind a key, found '}'");
+	assert_fails("{\"a\":1}\n{\"a\"}\n", "n", &options, 2,
+		     "broken JSON: expected \":\" behind a key, found '}'");
 }
 
 /* The rows as text: what must be the same however the bytes come. */
@@ -333,8 +353,8 @@ static void print_rows(struct table *table, char *out, size_t room)
 
 			used += (size_t)snprintf(out + used, room - used, "%u:%g %.*s%d%d %g\n",
 						 (unsigned)table->chunk->lines[row],
-						 (double)table->chunk->columns[0].numbers[row], (int)cell.length,
-						 cell.bytes, cell.present, cell.is_number,
+						 (double)table->chunk->columns[0].numbers[row],
+						 (int)cell.length, cell.bytes, cell.present, cell.is_number,
 						 (double)table->chunk->columns[2].numbers[row]);
 			assert_true(used < room);
 		}
@@ -345,10 +365,12 @@ static void print_rows(struct table *table, char *out, size_t room)
 
 static void same_rows_wherever_blocks_end(void **state)
 {
-	static const char lines[] = "\xef\xbb\xbf\n{\"\\u0061\": -1.5e1 ,\"s\":\"\\ud83d\\ude00\xc3\xa9\\\\\",\"b\":true}\r\n"
-				    "{ \"x\" : [ {\"y\":\"]}\\\"\"}, null ] , \"a\":2,\"s\":12.50,\"b\":null}{\"a\":3}\n"
-				    "{\"a\":4,\"s\":\"un\n{\"a\":5,\"s\":\"No Data\",\"b\":\"7\"}\n{}\n";
-	static const char array[] = " [ {\"a\":1,\"s\":\"\\n\",\"b\":0} ,\n{\"a\":\"2\",\"s\":false},{\"b\":1e2 } ] \n";
+	static const char lines[] =
+		"\xef\xbb\xbf\n{\"\\u0061\": -1.5e1 ,\"s\":\"\\ud83d\\ude00\xc3\xa9\\\\\",\"b\":true}\r\n"
+		"{ \"x\" : [ {\"y\":\"]}\\\"\"}, null ] , \"a\":2,\"s\":12.50,\"b\":null}{\"a\":3}\n"
+		"{\"a\":4,\"s\":\"un\n{\"a\":5,\"s\":\"No Data\",\"b\":\"7\"}\n{}\n";
+	static const char array[] =
+		" [ {\"a\":1,\"s\":\"\\n\",\"b\":0} ,\n{\"a\":\"2\",\"s\":false},{\"b\":1e2 } ] \n";
 	const struct {
 		const char *text;
 		size_t length;

@@ -90,7 +90,8 @@ static void refuses(void **state)
 	static const char *const numbers[] = { "temp", "load", "fail" };
 
 	(void)state;
-	assert_refused(&(struct mlops_select_options){ .time = "Tine" }, "no column \"Tine\"; did you mean \"Time\"?");
+	assert_refused(&(struct mlops_select_options){ .time = "Tine" },
+		       "no column \"Tine\"; did you mean \"Time\"?");
 	assert_refused(&(struct mlops_select_options){ .target = "zzzzzz\n" }, "no column \"zzzzzz?\"");
 	assert_refused(&(struct mlops_select_options){ .target = "unit", .id = "unit" },
 		       "column \"unit\" is named twice among target, time and id");

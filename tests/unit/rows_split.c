@@ -54,8 +54,8 @@ static void rounds_to_nearest(void **state)
 		size_t rows;
 		double fraction;
 		size_t test;
-	} cases[] = { { 10, 0.25, 3 }, { 10, 0.24, 2 }, { 2, 0.01, 1 }, { 2, 0.99, 1 }, { 5, 0.2, 1 }, { 7, 0.5, 4 },
-		      { 100, 0, 0 } };
+	} cases[] = { { 10, 0.25, 3 }, { 10, 0.24, 2 }, { 2, 0.01, 1 }, { 2, 0.99, 1 },
+		      { 5, 0.2, 1 },   { 7, 0.5, 4 },	{ 100, 0, 0 } };
 	struct mlops_error error = MLOPS_ERROR_INIT;
 
 	(void)state;
@@ -63,7 +63,8 @@ static void rounds_to_nearest(void **state)
 		const struct mlops_dataset dataset = { .n_rows = cases[i].rows };
 		struct mlops_split split;
 
-		assert_true(mlops_split_rows(&dataset, MLOPS_SPLIT_DEFAULT, cases[i].fraction, 1, &split, &error));
+		assert_true(mlops_split_rows(&dataset, MLOPS_SPLIT_DEFAULT, cases[i].fraction, 1, &split,
+					     &error));
 		assert_int_equal(split.how, MLOPS_SPLIT_RANDOM);
 		assert_int_equal(split.n_test, cases[i].test);
 		assert_whole(&split, cases[i].rows);

@@ -32,7 +32,8 @@ static inline void table_close(struct table *table)
 
 /* NULL and an error when the text can't be loaded. */
 static inline struct mlops_dataset *load(const char *text, const struct mlops_select_options *select,
-					 const struct mlops_dataset_options *options, struct mlops_error *error)
+					 const struct mlops_dataset_options *options,
+					 struct mlops_error *error)
 {
 	struct mlops_selection selection;
 	struct mlops_dataset *dataset = NULL;
