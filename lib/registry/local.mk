@@ -1,1 +1,11 @@
-# lib/registry
+libmlops_a_SOURCES += \
+	%D%/aliases.c \
+	%D%/ledger.c %D%/ledger.h \
+	%D%/model_files.c \
+	%D%/prune.c \
+	%D%/query.c \
+	%D%/reference.c %D%/reference.h \
+	%D%/runs.c \
+	%D%/store.h \
+	%D%/verify.c \
+	%D%/versions.c

@@ -1,0 +1,199 @@
+#include "registry/ledger.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const outcome_names[] = {
+	[MLOPS_RUN_RUNNING] = "RUNNING",
+	[MLOPS_RUN_FINISHED] = "FINISHED",
+	[MLOPS_RUN_FAILED] = "FAILED",
+};
+
+const char *mlops_run_outcome_name(enum mlops_run_outcome outcome)
+{
+	return (size_t)outcome < sizeof outcome_names / sizeof outcome_names[0] ? outcome_names[outcome] : "FAILED";
+}
+
+static enum mlops_run_outcome outcome_from_name(const char *name)
+{
+	if (name != NULL && strcmp(name, "RUNNING") == 0)
+		return MLOPS_RUN_RUNNING;
+	return name != NULL && strcmp(name, "FINISHED") == 0 ? MLOPS_RUN_FINISHED : MLOPS_RUN_FAILED;
+}
+
+void mlops_run_release(struct mlops_run *run)
+{
+	free(run->name);
+	free(run->kind);
+	free(run->action);
+	free(run->reason);
+	free(run->message);
+	free(run->metrics);
+	free(run->settings);
+	free(run->source);
+	free(run->who);
+	memset(run, 0, sizeof *run);
+}
+
+void mlops_run_list_release(struct mlops_run_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		mlops_run_release(&list->items[i]);
+	free(list->items);
+	memset(list, 0, sizeof *list);
+}
+
+static bool insert_run(struct mlops_store *store, struct mlops_run *run, char id[33], struct mlops_error *error)
+{
+	struct ledger_query query = ledger_query(store,
+		"INSERT INTO runs (id, name, kind, action, started, outcome, row_count, metrics, settings, source, who)"
+		" VALUES (lower(hex(randomblob(16))), ?, ?, ?, ?, 'RUNNING', ?, ?, ?, ?, ?) RETURNING id", error);
+
+	ledger_bind_text(&query, run->name);
+	ledger_bind_text(&query, run->kind);
+	ledger_bind_text(&query, run->action);
+	ledger_bind_int(&query, run->started);
+	ledger_bind_int(&query, (int64_t)run->rows);
+	ledger_bind_text(&query, run->metrics);
+	ledger_bind_text(&query, run->settings);
+	ledger_bind_text(&query, run->source);
+	ledger_bind_text(&query, run->who);
+	if (ledger_row(&query)) {
+		char *text = ledger_text(&query, 0);
+
+		if (text != NULL)
+			memcpy(id, text, 33);
+		free(text);
+	}
+	return ledger_done(&query);
+}
+
+bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error)
+{
+	char id[33] = "";
+	bool ok;
+
+	if (!ledger_begin(store, LEDGER_WRITE, error))
+		return false;
+	ok = insert_run(store, run, id, error);
+	ok = ledger_end(store, ok, error);
+	if (ok) {
+		memcpy(run->id, id, sizeof run->id);
+		run->outcome = MLOPS_RUN_RUNNING;
+	}
+	return ok;
+}
+
+static bool update_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error)
+{
+	char quoted[MLOPS_TEXT_QUOTED];
+	struct ledger_query query = ledger_query(store,
+		"UPDATE runs SET ended = ?, outcome = ?, reason = ?, message = ?, version = ?, row_count = ?, metrics = ?,"
+		" settings = ? WHERE id = ? RETURNING 1", error);
+	bool found;
+
+	ledger_bind_int(&query, run->ended);
+	ledger_bind_text(&query, mlops_run_outcome_name(run->outcome));
+	ledger_bind_text(&query, run->reason);
+	ledger_bind_text(&query, run->message);
+	ledger_bind_int(&query, run->version);
+	ledger_bind_int(&query, (int64_t)run->rows);
+	ledger_bind_text(&query, run->metrics);
+	ledger_bind_text(&query, run->settings);
+	ledger_bind_text(&query, run->id);
+	found = ledger_row(&query);
+	return ledger_done(&query) &&
+	       (found || mlops_error_set(error, MLOPS_DATA, "run '%s' is not in the registry",
+					 mlops_text_mask(quoted, run->id, strnlen(run->id, sizeof run->id))));
+}
+
+bool mlops_store_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error)
+{
+	bool ok;
+
+	if (!ledger_begin(store, LEDGER_WRITE, error))
+		return false;
+	ok = update_run(store, run, error);
+	return ledger_end(store, ok, error);
+}
+
+/* A name counts as known when a run has it, even if none of its runs has made a model. */
+static bool check_name(struct mlops_store *store, const char *name, struct mlops_error *error)
+{
+	static const char names[] = "SELECT name FROM models UNION SELECT name FROM runs ORDER BY name";
+	char quoted[MLOPS_TEXT_QUOTED], hint[128];
+	struct ledger_query query = ledger_query(store,
+		"SELECT 1 FROM models WHERE name = ?1 UNION SELECT 1 FROM runs WHERE name = ?1", error);
+	bool found;
+
+	ledger_bind_text(&query, name);
+	found = ledger_row(&query);
+	if (!ledger_done(&query))
+		return false;
+	if (found)
+		return true;
+	query = ledger_query(store, names, error);
+	ledger_nearest(&query, name, hint);
+	return mlops_error_set(error, MLOPS_DATA, "model '%s' is not in the registry%s",
+			       mlops_text_mask(quoted, name, strlen(name)), hint);
+}
+
+static bool read_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
+		      struct mlops_error *error)
+{
+	struct ledger_query query = ledger_query(store,
+		"SELECT id, name, kind, action, started, ended, outcome, reason, message, version, row_count, metrics, settings,"
+		" source, who FROM runs WHERE ?1 IS NULL OR name = ?1 ORDER BY sequence DESC LIMIT ?2", error);
+
+	ledger_bind_text(&query, name);
+	ledger_bind_int(&query, limit == 0 || limit > INT32_MAX ? -1 : (int64_t)limit);
+	while (ledger_row(&query)) {
+		void *items = runs->items;
+		struct mlops_run *run = ledger_append(&items, &runs->n, sizeof *run, error);
+		char *text;
+
+		runs->items = items;
+		if (run == NULL) {
+			query.failed = true;
+			break;
+		}
+		text = ledger_text(&query, 0);
+		if (text != NULL)
+			memcpy(run->id, text, strnlen(text, sizeof run->id - 1));
+		free(text);
+		run->name = ledger_text(&query, 1);
+		run->kind = ledger_text(&query, 2);
+		run->action = ledger_text(&query, 3);
+		run->started = ledger_int(&query, 4);
+		run->ended = ledger_int(&query, 5);
+		text = ledger_text(&query, 6);
+		run->outcome = outcome_from_name(text);
+		free(text);
+		run->reason = ledger_text(&query, 7);
+		run->message = ledger_text(&query, 8);
+		run->version = ledger_version(&query, 9);
+		run->rows = (uint64_t)ledger_int(&query, 10);
+		run->metrics = ledger_text(&query, 11);
+		run->settings = ledger_text(&query, 12);
+		run->source = ledger_text(&query, 13);
+		run->who = ledger_text(&query, 14);
+	}
+	return ledger_done(&query);
+}
+
+bool mlops_store_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
+		      struct mlops_error *error)
+{
+	bool ok;
+
+	memset(runs, 0, sizeof *runs);
+	if (!ledger_begin(store, LEDGER_READ, error))
+		return false;
+	ok = (name == NULL || check_name(store, name, error)) && read_runs(store, name, limit, runs, error);
+	ok = ledger_end(store, ok, error);
+	if (!ok)
+		mlops_run_list_release(runs);
+	return ok;
+}

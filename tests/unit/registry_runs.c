@@ -1,0 +1,171 @@
+#include "registry_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct mlops_run example(void)
+{
+	static char name[] = "pump", kind[] = "failure_prediction", action[] = "train", source[] = "sensors.csv",
+		    who[] = "ann@plant", settings[] = "{\"trees\":100}";
+
+	return (struct mlops_run){ .name = name, .kind = kind, .action = action, .started = 10 * MINUTE, .source = source,
+				   .who = who, .settings = settings };
+}
+
+static void test_finished(void **state)
+{
+	struct mlops_store *store = fixture_create(*state);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_run run = example();
+	struct mlops_run_list runs;
+
+	assert_true(mlops_store_begin_run(store, &run, &error));
+	assert_int_equal(strlen(run.id), 32);
+	assert_int_equal(strspn(run.id, "0123456789abcdef"), 32);
+	assert_int_equal(run.outcome, MLOPS_RUN_RUNNING);
+
+	assert_true(mlops_store_runs(store, NULL, 0, &runs, &error));
+	assert_int_equal(runs.n, 1);
+	assert_string_equal(runs.items[0].id, run.id);
+	assert_int_equal(runs.items[0].outcome, MLOPS_RUN_RUNNING);
+	assert_int_equal(runs.items[0].ended, 0);
+	assert_null(runs.items[0].reason);
+	assert_null(runs.items[0].metrics);
+	mlops_run_list_release(&runs);
+
+	run.outcome = MLOPS_RUN_FINISHED;
+	run.ended = 11 * MINUTE;
+	run.version = 7;
+	run.rows = 1234567890123;
+	run.metrics = (char[]){ "{\"accuracy\":0.9}" };
+	assert_true(mlops_store_end_run(store, &run, &error));
+
+	assert_true(mlops_store_runs(store, "pump", 0, &runs, &error));
+	assert_int_equal(runs.n, 1);
+	assert_string_equal(runs.items[0].id, run.id);
+	assert_string_equal(runs.items[0].name, "pump");
+	assert_string_equal(runs.items[0].kind, "failure_prediction");
+	assert_string_equal(runs.items[0].action, "train");
+	assert_int_equal(runs.items[0].started, 10 * MINUTE);
+	assert_int_equal(runs.items[0].ended, 11 * MINUTE);
+	assert_int_equal(runs.items[0].outcome, MLOPS_RUN_FINISHED);
+	assert_null(runs.items[0].reason);
+	assert_null(runs.items[0].message);
+	assert_int_equal(runs.items[0].version, 7);
+	assert_true(runs.items[0].rows == 1234567890123);
+	assert_string_equal(runs.items[0].metrics, "{\"accuracy\":0.9}");
+	assert_string_equal(runs.items[0].settings, "{\"trees\":100}");
+	assert_string_equal(runs.items[0].source, "sensors.csv");
+	assert_string_equal(runs.items[0].who, "ann@plant");
+	mlops_run_list_release(&runs);
+	mlops_store_close(store);
+}
+
+static void test_failed(void **state)
+{
+	struct mlops_store *store = fixture_create(*state);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_run run = example();
+	struct mlops_run_list runs;
+
+	assert_true(mlops_store_begin_run(store, &run, &error));
+	run.outcome = MLOPS_RUN_FAILED;
+	run.ended = 12 * MINUTE;
+	run.reason = (char[]){ "insufficient_data" };
+	run.message = (char[]){ "sensors.csv: 1 row, at least 10 are needed" };
+	assert_true(mlops_store_end_run(store, &run, &error));
+	assert_true(mlops_store_runs(store, "pump", 1, &runs, &error));
+	assert_int_equal(runs.items[0].outcome, MLOPS_RUN_FAILED);
+	assert_string_equal(runs.items[0].reason, "insufficient_data");
+	assert_string_equal(runs.items[0].message, "sensors.csv: 1 row, at least 10 are needed");
+	mlops_run_list_release(&runs);
+	mlops_store_close(store);
+}
+
+static void test_order_limit_and_names(void **state)
+{
+	struct mlops_store *store = fixture_create(*state);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_run_list runs;
+	char ids[5][33];
+
+	for (size_t i = 0; i < 5; i++) {
+		struct mlops_run run = example();
+
+		run.name = i % 2 == 0 ? (char[]){ "pump" } : (char[]){ "fan" };
+		assert_true(mlops_store_begin_run(store, &run, &error));
+		memcpy(ids[i], run.id, sizeof run.id);
+	}
+	assert_true(mlops_store_runs(store, NULL, 0, &runs, &error));
+	assert_int_equal(runs.n, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_string_equal(runs.items[i].id, ids[4 - i]);
+	mlops_run_list_release(&runs);
+	assert_true(mlops_store_runs(store, "pump", 2, &runs, &error));
+	assert_int_equal(runs.n, 2);
+	assert_string_equal(runs.items[0].id, ids[4]);
+	assert_string_equal(runs.items[1].id, ids[2]);
+	mlops_run_list_release(&runs);
+
+	assert_false(mlops_store_runs(store, "pumb", 0, &runs, &error));
+	fixture_expect_error(NULL, &error, MLOPS_DATA, "model 'pumb' is not in the registry (did you mean 'pump'?)");
+	assert_int_equal(runs.n, 0);
+	mlops_store_close(store);
+}
+
+static void test_unknown_run(void **state)
+{
+	struct mlops_store *store = fixture_create(*state);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_run run = example();
+
+	snprintf(run.id, sizeof run.id, "00000000000000000000000000000000");
+	assert_false(mlops_store_end_run(store, &run, &error));
+	fixture_expect_error(NULL, &error, MLOPS_DATA, "run '00000000000000000000000000000000' is not in the registry");
+	mlops_store_close(store);
+}
+
+static void test_version_of_a_run(void **state)
+{
+	struct mlops_store *store = fixture_create(*state);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_run run = example();
+	struct mlops_version version = { .name = run.name, .kind = run.kind, .run_id = (char[]){ "feed" } };
+	struct mlops_version_list versions;
+
+	assert_false(mlops_store_add_version(store, &version, "abc", 3, &error));
+	fixture_expect_error(NULL, &error, MLOPS_DATA, "run 'feed' is not in the registry");
+	assert_int_equal(fixture_count_files(*state), 0);
+
+	assert_true(mlops_store_begin_run(store, &run, &error));
+	version.run_id = run.id;
+	assert_true(mlops_store_add_version(store, &version, "abc", 3, &error));
+	assert_int_equal(version.version, 1);
+	assert_true(mlops_store_versions(store, "pump", &versions, &error));
+	assert_string_equal(versions.items[0].run_id, run.id);
+	mlops_version_list_release(&versions);
+	mlops_store_close(store);
+}
+
+static void test_outcome_names(void **state)
+{
+	(void)state;
+	assert_string_equal(mlops_run_outcome_name(MLOPS_RUN_RUNNING), "RUNNING");
+	assert_string_equal(mlops_run_outcome_name(MLOPS_RUN_FINISHED), "FINISHED");
+	assert_string_equal(mlops_run_outcome_name(MLOPS_RUN_FAILED), "FAILED");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_finished, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_failed, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_order_limit_and_names, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_unknown_run, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_version_of_a_run, fixture_setup, fixture_teardown),
+		cmocka_unit_test(test_outcome_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
