@@ -27,6 +27,9 @@
  * Rules for JSON: JSON Lines, or one array of objects, or one object.  Columns are the keys in order of first appearance in
  * the window; a key missing from an object is a missing value; true and false read as 1 and 0 in number columns; a nested
  * array or object in a bound column is an error.  Keys that first appear after the window are ignored.
+ * Broken JSON (also a string that is not UTF-8, nesting deeper than 64) is passed over by MLOPS_ON_ERROR_SKIP up to the next
+ * newline in JSON Lines and is an error everywhere else, for no row can be made of it; so is a key twice in one object,
+ * which SKIP passes over in arrays too.  The line in messages is the one where the object begins.
  *
  * Errors: MLOPS_DATA with source name and line, message `column "temp": 'abc' is not a number`,
  * `row has 5 fields, the header has 7`, ...  What is done with bad cells and rows is on_error's choice; nothing is dropped
