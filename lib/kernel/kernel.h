@@ -37,13 +37,19 @@ struct mlops_kernel_forest {
 void mlops_kernel_forest_sum(const struct mlops_kernel_forest *forest, const float *const *columns, size_t rows,
 			     float *sums);
 
-/* counts[code[rows[i]] * n_classes + class[rows[i]]] += weight[rows[i]] for i < n. */
-void mlops_kernel_histogram(const uint8_t *code, const uint8_t *class_of, const uint16_t *weight, const uint32_t *rows,
+/* counts[code[rows[i]] * n_classes + class_of[rows[i]]] += weight[rows[i]] for i < n. */
+void mlops_kernel_histogram(const uint16_t *code, const uint8_t *class_of, const uint16_t *weight, const uint32_t *rows,
 			    size_t n, size_t n_classes, uint32_t *counts);
 
-/* The same, and sets bit code of touched: for few rows, looking only at touched bins is cheaper than at all 256. */
-void mlops_kernel_histogram_touched(const uint8_t *code, const uint8_t *class_of, const uint16_t *weight,
+/* A set of codes in two levels: bit c of touched for each code c, bit w of summary for each word w of touched that is not 0. */
+struct mlops_kernel_touched {
+	uint64_t words[1024];
+	uint64_t summary[16];
+};
+
+/* The same, and adds the codes to touched: for few rows, walking the touched bins is cheaper than all of them. */
+void mlops_kernel_histogram_touched(const uint16_t *code, const uint8_t *class_of, const uint16_t *weight,
 				    const uint32_t *rows, size_t n, size_t n_classes, uint32_t *counts,
-				    uint64_t touched[4]);
+				    struct mlops_kernel_touched *touched);
 
 #endif

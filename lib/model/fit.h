@@ -33,8 +33,10 @@ struct mlops_forest_report {
 /*
  * Random Forest classifier: bootstrap of the rows, at each node max_features features drawn without replacement (constant
  * ones don't count), the split with the largest decrease of Gini impurity, thresholds half-way between the values on
- * both sides.  Values are binned into at most 255 codes a feature first (exact when there are no more distinct values).  Missing
- * values: both sides are tried; where a node saw none, they go to the larger child.
+ * both sides.  All distinct values of a feature are tried as long as there are at most 65,535 of them (262,144 / n_classes with more
+ * than 4 classes); beyond, values are cut into that many bins of about equally many rows.  Missing values: both sides are
+ * tried; where a node saw none, they go to the larger child.  min_leaf counts different rows, however often the bootstrap
+ * drew them, as scikit-learn does.
  * classes [length of the columns, indexed like the matrix's columns] codes below n_classes.  At least 2 rows, and 2 classes present;
  * MLOPS_DATA otherwise.  report may be NULL.
  */

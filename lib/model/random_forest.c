@@ -124,6 +124,14 @@ static size_t count_features(double setting, size_t n_features)
 	return wanted > 0 ? wanted : 1;
 }
 
+/* A histogram that stays in a core's cache: 1 MiB. */
+static size_t bin_limit(size_t n_classes)
+{
+	size_t limit = ((size_t)1 << 18) / n_classes;
+
+	return limit < MLOPS_MAX_BINS ? limit : MLOPS_MAX_BINS;
+}
+
 /* Classes of the rows in bytes, and what a row of each class weighs. */
 static bool take_classes(struct forest *forest, const uint32_t *classes, size_t n_classes, bool balanced,
 			 struct mlops_error *error)
@@ -279,7 +287,7 @@ struct mlops_model *mlops_random_forest_fit(const struct mlops_settings *setting
 		*report = (struct mlops_forest_report){ .n_out_of_bag = 0 };
 	if (!check_input(matrix, n_classes, max_features, error) ||
 	    !take_classes(&forest, classes, n_classes, balanced, error) ||
-	    !mlops_bins_make(matrix, pool, &forest.bins, error))
+	    !mlops_bins_make(matrix, bin_limit(n_classes), pool, &forest.bins, error))
 		goto out;
 	forest.plan = (struct mlops_forest_plan){
 		.bins = &forest.bins,

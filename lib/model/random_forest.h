@@ -23,14 +23,15 @@ struct mlops_forest_plan {
 	float scale;                /* leaf values are multiples of 1/scale */
 };
 
-/* A worker's own memory; histogram and distinct are all 0 between nodes. */
+/* A worker's own memory; histogram, distinct and touched are all 0 between nodes. */
 struct mlops_forest_scratch {
 	uint16_t *weight;      /* [n_rows] how often the bootstrap drew a row */
 	uint32_t *rows;        /* [n_rows] rows drawn at least once, ordered by node */
 	uint32_t *spare;       /* [n_rows] */
 	uint32_t *candidates;  /* [n_features] the first so many may vary in the node */
-	uint32_t *histogram;   /* [256 * n_classes] */
-	uint32_t *distinct;    /* [256] different rows in a bin */
+	uint32_t *histogram;   /* [(max_bins + 1) * n_classes] */
+	uint32_t *distinct;    /* [max_bins + 1] different rows in a bin */
+	struct mlops_kernel_touched touched;
 	uint32_t *waiting;     /* [MLOPS_FOREST_WAITING * n_classes] class counts of waiting nodes */
 	uint32_t *counts;      /* [4 * n_classes] of the node, its left side, the best split's left side, missing */
 	float *leaf;           /* [n_classes] */

@@ -1,21 +1,29 @@
 #include "model/random_forest_bins.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
 
+struct cell {
+	uint32_t key; /* ordered as the value is */
+	uint32_t row;
+};
+
 /* A worker's own memory. */
 struct scratch {
-	uint32_t *keys, *other;    /* [n_rows] */
+	struct cell *cells, *spare; /* [n_rows] */
 	size_t positions[DIGITS];
 };
 
 struct job {
 	const struct mlops_matrix *matrix;
+	size_t limit;
 	struct mlops_bins *bins;
 	struct scratch *scratch; /* [workers] */
+	atomic_bool out_of_memory;
 };
 
 /* An integer that is ordered as the float is; both zeros are the same. */
@@ -37,19 +45,19 @@ static float value_of(uint32_t key)
 	return value;
 }
 
-/* Radix sort by 11, 11 and 10 bits; the sorted keys are in the returned array. */
-static const uint32_t *sort(struct scratch *scratch, size_t n)
+/* Radix sort by 11, 11 and 10 bits; returns where the sorted cells are. */
+static const struct cell *sort(struct scratch *scratch, size_t n)
 {
-	uint32_t *from = scratch->keys, *to = scratch->other;
+	struct cell *from = scratch->cells, *to = scratch->spare;
 
 	for (unsigned shift = 0; shift < 32; shift += DIGIT_BITS) {
 		size_t *positions = scratch->positions;
+		struct cell *swap = from;
 		size_t sum = 0;
-		uint32_t *swap;
 
 		memset(positions, 0, sizeof scratch->positions);
 		for (size_t i = 0; i < n; i++)
-			positions[from[i] >> shift & (DIGITS - 1)]++;
+			positions[from[i].key >> shift & (DIGITS - 1)]++;
 		for (size_t d = 0; d < DIGITS; d++) {
 			size_t count = positions[d];
 
@@ -57,148 +65,139 @@ static const uint32_t *sort(struct scratch *scratch, size_t n)
 			sum += count;
 		}
 		for (size_t i = 0; i < n; i++)
-			to[positions[from[i] >> shift & (DIGITS - 1)]++] = from[i];
-		swap = from;
+			to[positions[from[i].key >> shift & (DIGITS - 1)]++] = from[i];
 		from = to;
 		to = swap;
 	}
 	return from;
 }
 
-static size_t count_distinct(const uint32_t *sorted, size_t n)
+static size_t count_distinct(const struct cell *sorted, size_t n)
 {
-	size_t distinct = n > 0;
+	size_t distinct = n > 0 ? 1 : 0;
 
 	for (size_t i = 1; i < n; i++)
-		distinct += sorted[i] != sorted[i - 1];
+		distinct += sorted[i].key != sorted[i - 1].key;
 	return distinct;
 }
 
 /* Fills bins from the left, each with its share of the rows that are left over; a value goes to the bin whose share it
- * misses less.  Equal values stay together. */
-static size_t cut(const uint32_t *sorted, size_t n, size_t distinct, float *smallest, float *largest)
+ * misses less.  Equal values stay together.  limit is the number of bins, or of distinct values when they are fewer. */
+static void cut(struct mlops_binned *binned, const struct cell *sorted, size_t n, size_t limit, bool each_value)
 {
-	size_t n_bins = 0, in_bin = 0;
-	size_t left_over = n;
+	size_t bin = 0, in_bin = 0, left_over = n;
 
 	for (size_t i = 0; i < n;) {
+		float value = value_of(sorted[i].key);
+		size_t room = limit - bin; /* bins that are not closed, the current one among them */
+		size_t share = (left_over + room - 1) / room;
 		size_t end = i + 1;
-		size_t room = MLOPS_MAX_BINS - n_bins; /* bins not closed, the current one among them */
-		size_t share;
-		bool closes;
 
-		while (end < n && sorted[end] == sorted[i])
+		while (end < n && sorted[end].key == sorted[i].key)
 			end++;
-		share = (left_over + room - 1) / room;
-		closes = distinct <= MLOPS_MAX_BINS || 2 * in_bin + (end - i) > 2 * share;
-		if (in_bin > 0 && room > 1 && closes) {
-			n_bins++;
+		if (in_bin > 0 && room > 1 && (each_value || 2 * in_bin + (end - i) > 2 * share)) {
+			bin++;
 			left_over -= in_bin;
 			in_bin = 0;
 		}
 		if (in_bin == 0)
-			smallest[n_bins] = value_of(sorted[i]);
-		largest[n_bins] = value_of(sorted[i]);
+			binned->smallest[bin] = value;
+		binned->largest[bin] = value;
 		in_bin += end - i;
-		i = end;
+		for (; i < end; i++)
+			binned->codes[sorted[i].row] = (uint16_t)bin;
 	}
-	return n > 0 ? n_bins + 1 : 0;
+	binned->n_bins = n > 0 ? bin + 1 : 0;
 }
 
-/* The first bin whose largest value is not below x. */
-static uint8_t find_bin(const float *largest, size_t n_bins, float x)
+static bool bin_values(const struct job *job, size_t feature, struct scratch *scratch)
 {
-	size_t low = 0;
-
-	for (size_t n = n_bins - 1; n > 0;) {
-		size_t half = (n + 1) / 2;
-
-		low = largest[low + half - 1] < x ? low + half : low;
-		n -= half;
-	}
-	return (uint8_t)low;
-}
-
-static void bin_feature(void *context, size_t feature, unsigned worker)
-{
-	struct job *job = context;
 	const struct mlops_matrix *matrix = job->matrix;
-	struct mlops_bins *bins = job->bins;
-	struct scratch *scratch = &job->scratch[worker];
-	float *smallest = bins->smallest + feature * MLOPS_MAX_BINS;
-	float *largest = bins->largest + feature * MLOPS_MAX_BINS;
-	uint8_t *codes = bins->codes + feature * bins->n_rows;
-	const uint32_t *sorted;
-	size_t n = 0;
+	struct mlops_binned *binned = &job->bins->features[feature];
+	const struct cell *sorted;
+	size_t n = 0, distinct, n_bins;
 
 	for (size_t r = 0; r < matrix->n_rows; r++) {
 		float x = mlops_matrix_at(matrix, r, feature);
 
 		if (!isnan(x))
-			scratch->keys[n++] = key_of(x);
+			scratch->cells[n++] = (struct cell){ .key = key_of(x), .row = (uint32_t)r };
 	}
 	sorted = sort(scratch, n);
-	bins->n_bins[feature] = cut(sorted, n, count_distinct(sorted, n), smallest, largest);
-	for (size_t r = 0; r < matrix->n_rows; r++) {
-		float x = mlops_matrix_at(matrix, r, feature);
-
-		codes[r] = isnan(x) ? MLOPS_MISSING_CODE : find_bin(largest, bins->n_bins[feature], x);
+	distinct = count_distinct(sorted, n);
+	n_bins = distinct < job->limit ? distinct : job->limit;
+	binned->codes = calloc(matrix->n_rows, sizeof *binned->codes);
+	binned->smallest = calloc(n_bins + 1, sizeof *binned->smallest);
+	binned->largest = calloc(n_bins + 1, sizeof *binned->largest);
+	if (binned->codes == NULL || binned->smallest == NULL || binned->largest == NULL)
+		return false;
+	cut(binned, sorted, n, n_bins, distinct <= job->limit);
+	for (size_t r = 0; n < matrix->n_rows && r < matrix->n_rows; r++) {
+		if (isnan(mlops_matrix_at(matrix, r, feature)))
+			binned->codes[r] = (uint16_t)binned->n_bins;
 	}
+	return true;
 }
 
-bool mlops_bins_make(const struct mlops_matrix *matrix, struct mlops_pool *pool, struct mlops_bins *bins,
+static void bin_feature(void *context, size_t feature, unsigned worker)
+{
+	struct job *job = context;
+
+	if (!bin_values(job, feature, &job->scratch[worker]))
+		atomic_store(&job->out_of_memory, true);
+}
+
+bool mlops_bins_make(const struct mlops_matrix *matrix, size_t limit, struct mlops_pool *pool, struct mlops_bins *bins,
 		     struct mlops_error *error)
 {
 	size_t workers = mlops_pool_workers(pool);
 	size_t n_features = matrix->n_columns;
-	struct job job = { .matrix = matrix, .bins = bins };
-	bool done = false;
+	struct job job = { .matrix = matrix, .limit = limit, .bins = bins };
+	bool good;
 
 	*bins = (struct mlops_bins){ .n_features = n_features, .n_rows = matrix->n_rows };
-	bins->codes = calloc(n_features, matrix->n_rows);
-	bins->smallest = calloc(n_features, MLOPS_MAX_BINS * sizeof *bins->smallest);
-	bins->largest = calloc(n_features, MLOPS_MAX_BINS * sizeof *bins->largest);
-	bins->n_bins = calloc(n_features, sizeof *bins->n_bins);
+	bins->features = calloc(n_features, sizeof *bins->features);
 	job.scratch = calloc(workers, sizeof *job.scratch);
-	if (bins->codes == NULL || bins->smallest == NULL || bins->largest == NULL || bins->n_bins == NULL ||
-	    job.scratch == NULL) {
-		mlops_error_set_memory(error);
-		goto out;
+	good = bins->features != NULL && job.scratch != NULL;
+	for (size_t w = 0; good && w < workers; w++) {
+		job.scratch[w].cells = calloc(matrix->n_rows, sizeof *job.scratch[w].cells);
+		job.scratch[w].spare = calloc(matrix->n_rows, sizeof *job.scratch[w].spare);
+		good = job.scratch[w].cells != NULL && job.scratch[w].spare != NULL;
 	}
-	for (size_t w = 0; w < workers; w++) {
-		job.scratch[w].keys = calloc(matrix->n_rows, sizeof *job.scratch[w].keys);
-		job.scratch[w].other = calloc(matrix->n_rows, sizeof *job.scratch[w].other);
-		if (job.scratch[w].keys == NULL || job.scratch[w].other == NULL) {
-			mlops_error_set_memory(error);
-			goto out;
-		}
+	if (good) {
+		mlops_pool_run(pool, n_features, bin_feature, &job);
+		good = !atomic_load(&job.out_of_memory);
 	}
-	mlops_pool_run(pool, n_features, bin_feature, &job);
-	done = true;
-out:
 	for (size_t w = 0; job.scratch != NULL && w < workers; w++) {
-		free(job.scratch[w].keys);
-		free(job.scratch[w].other);
+		free(job.scratch[w].cells);
+		free(job.scratch[w].spare);
 	}
 	free(job.scratch);
-	if (!done)
+	if (!good) {
 		mlops_bins_release(bins);
-	return done;
+		return mlops_error_set_memory(error);
+	}
+	for (size_t f = 0; f < n_features; f++) {
+		if (bins->features[f].n_bins > bins->max_bins)
+			bins->max_bins = bins->features[f].n_bins;
+	}
+	return true;
 }
 
 void mlops_bins_release(struct mlops_bins *bins)
 {
-	free(bins->codes);
-	free(bins->smallest);
-	free(bins->largest);
-	free(bins->n_bins);
+	for (size_t f = 0; bins->features != NULL && f < bins->n_features; f++) {
+		free(bins->features[f].codes);
+		free(bins->features[f].smallest);
+		free(bins->features[f].largest);
+	}
+	free(bins->features);
 	*bins = (struct mlops_bins){ .n_features = 0 };
 }
 
-float mlops_bins_threshold(const struct mlops_bins *bins, size_t feature, size_t lower, size_t higher)
+float mlops_bins_threshold(const struct mlops_binned *binned, size_t lower, size_t higher)
 {
-	float below = bins->largest[feature * MLOPS_MAX_BINS + lower];
-	float above = bins->smallest[feature * MLOPS_MAX_BINS + higher];
+	float below = binned->largest[lower], above = binned->smallest[higher];
 	float middle = (float)(((double)below + (double)above) / 2);
 
 	return middle < above ? middle : below;

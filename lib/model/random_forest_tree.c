@@ -2,24 +2,22 @@
  * One tree of a random forest, grown on codes (Breiman: "Random Forests", Machine Learning 45, 2001).
  *
  * At a node, each feature that is drawn gets a histogram of its codes a class, in integers, so that no order of
- * rows can show in it.  A node of few rows looks at the codes that occur only: with that the histogram is never dearer than
- * sorting the rows would be.
+ * rows can show in it.  A node of few rows walks the set of codes that occur: that sorts them for the price of a histogram.
  */
 #include "model/random_forest.h"
 
-#include "kernel/kernel.h"
+#include "rows/dataset.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	CODES = 256,
-	FEW_ROWS = 1024, /* noting which codes occur pays below */
-};
+/* Noting which bins occur pays when there are more bins than so many times the rows. */
+enum { BINS_A_ROW = 4 };
 
 static const size_t no_bin = SIZE_MAX;
+static const size_t several_classes = SIZE_MAX;
 
 struct span {
 	uint32_t node;
@@ -32,7 +30,7 @@ struct span {
 struct split {
 	double score;
 	uint32_t feature;
-	size_t lower, higher; /* bins on both sides of the threshold; higher is no_bin when missing values part from all others */
+	size_t lower, higher; /* bins on both sides of the threshold; higher is no_bin where missing values part from others */
 	bool missing_left;
 	bool saw_missing;
 };
@@ -47,23 +45,29 @@ struct growing {
 	struct split split;
 };
 
-/* A node's histogram of one feature. */
-struct occupied {
-	uint64_t touched[4];
-	uint32_t missing_rows; /* different ones, counted where min_leaf asks for it */
+/* One feature's bins of a node, walked upwards. */
+struct walk {
+	uint32_t feature;
+	size_t n_rows;       /* different rows in the node */
 	bool any_missing;
+	size_t missing_rows; /* different ones, counted where min_leaf asks for it */
+	size_t left_rows;
+	size_t lower;        /* the last bin that had rows */
+	size_t n_occupied;
+	size_t only_class;   /* of the last bin, or several_classes */
 };
 
 bool mlops_forest_scratch_allocate(const struct mlops_forest_plan *plan, struct mlops_forest_scratch *scratch)
 {
 	size_t n_rows = plan->bins->n_rows, n_classes = plan->n_classes;
+	size_t n_codes = plan->bins->max_bins + 1;
 
 	scratch->weight = calloc(n_rows, sizeof *scratch->weight);
 	scratch->rows = calloc(n_rows, sizeof *scratch->rows);
 	scratch->spare = calloc(n_rows, sizeof *scratch->spare);
 	scratch->candidates = calloc(plan->bins->n_features, sizeof *scratch->candidates);
-	scratch->histogram = calloc(CODES * n_classes, sizeof *scratch->histogram);
-	scratch->distinct = calloc(CODES, sizeof *scratch->distinct);
+	scratch->histogram = calloc(n_codes * n_classes, sizeof *scratch->histogram);
+	scratch->distinct = calloc(n_codes, sizeof *scratch->distinct);
 	scratch->waiting = calloc(MLOPS_FOREST_WAITING * n_classes, sizeof *scratch->waiting);
 	scratch->counts = calloc(4 * n_classes, sizeof *scratch->counts);
 	scratch->leaf = calloc(n_classes, sizeof *scratch->leaf);
@@ -85,38 +89,35 @@ void mlops_forest_scratch_release(struct mlops_forest_scratch *scratch)
 	free(scratch->leaf);
 }
 
-static void fill_histogram(const struct growing *growing, const struct span *span, uint32_t feature,
-			   struct occupied *occupied)
+/* Missing values leave the histogram for growing.missing.  Returns whether scratch->touched tells the bins that have rows. */
+static bool fill_histogram(const struct growing *growing, const struct span *span, struct walk *walk)
 {
 	const struct mlops_forest_plan *plan = growing->plan;
 	struct mlops_forest_scratch *scratch = growing->scratch;
-	const uint8_t *codes = plan->bins->codes + feature * plan->bins->n_rows;
+	const struct mlops_binned *binned = &plan->bins->features[walk->feature];
 	const uint32_t *rows = scratch->rows + span->begin;
-	size_t n = span->end - span->begin;
-	uint32_t *missing = scratch->histogram + MLOPS_MISSING_CODE * plan->n_classes;
+	uint32_t *missing = scratch->histogram + binned->n_bins * plan->n_classes;
+	size_t n = walk->n_rows;
+	bool is_sparse = binned->n_bins > BINS_A_ROW * n;
 
-	*occupied = (struct occupied){ .any_missing = false };
-	if (n < FEW_ROWS) {
-		mlops_kernel_histogram_touched(codes, plan->class_of, scratch->weight, rows, n, plan->n_classes,
-					       scratch->histogram, occupied->touched);
-	} else {
-		mlops_kernel_histogram(codes, plan->class_of, scratch->weight, rows, n, plan->n_classes,
+	if (is_sparse)
+		mlops_kernel_histogram_touched(binned->codes, plan->class_of, scratch->weight, rows, n, plan->n_classes,
+					       scratch->histogram, &scratch->touched);
+	else
+		mlops_kernel_histogram(binned->codes, plan->class_of, scratch->weight, rows, n, plan->n_classes,
 				       scratch->histogram);
-		for (size_t b = 0; b < plan->bins->n_bins[feature]; b++)
-			occupied->touched[b >> 6] |= (uint64_t)1 << (b & 63);
-	}
-	occupied->touched[3] &= ~((uint64_t)1 << 63);
 	if (plan->min_leaf > 1) {
 		for (size_t i = 0; i < n; i++)
-			scratch->distinct[codes[rows[i]]]++;
-		occupied->missing_rows = scratch->distinct[MLOPS_MISSING_CODE];
-		scratch->distinct[MLOPS_MISSING_CODE] = 0;
+			scratch->distinct[binned->codes[rows[i]]]++;
+		walk->missing_rows = scratch->distinct[binned->n_bins];
+		scratch->distinct[binned->n_bins] = 0;
 	}
 	for (size_t k = 0; k < plan->n_classes; k++) {
 		growing->missing[k] = missing[k];
-		occupied->any_missing |= missing[k] > 0;
+		walk->any_missing |= missing[k] > 0;
 		missing[k] = 0;
 	}
+	return is_sparse;
 }
 
 /* What Gini impurity leaves to choose: the sum over both sides of (squared class weights) / weight is largest where the
@@ -140,96 +141,145 @@ static inline double split_score(const uint32_t *left, const uint32_t *with_left
 }
 
 /* Keeps the split if it is better than the best: of equal ones the first stays. */
-static inline void offer(struct growing *growing, uint32_t feature, size_t lower, size_t higher, bool missing_left,
-			 bool any_missing, size_t n_classes)
+static inline void offer(struct growing *growing, const struct walk *walk, size_t higher, bool missing_left,
+			 size_t n_classes)
 {
 	const uint32_t *with_left = missing_left ? growing->missing : NULL;
-	double score = split_score(growing->left, with_left, growing->total, growing->plan->class_weight, n_classes);
+	size_t min_leaf = growing->plan->min_leaf;
+	double score;
 
+	if (min_leaf > 1) {
+		size_t left_rows = walk->left_rows + (missing_left ? walk->missing_rows : 0);
+
+		if (left_rows < min_leaf || walk->n_rows - left_rows < min_leaf)
+			return;
+	}
+	score = split_score(growing->left, with_left, growing->total, growing->plan->class_weight, n_classes);
 	if (!(score > growing->split.score))
 		return;
 	growing->split = (struct split){
 		.score = score,
-		.feature = feature,
-		.lower = lower,
+		.feature = walk->feature,
+		.lower = walk->lower,
 		.higher = higher,
 		.missing_left = missing_left,
-		.saw_missing = any_missing,
+		.saw_missing = walk->any_missing,
 	};
 	for (size_t k = 0; k < n_classes; k++)
 		growing->best[k] = growing->left[k] + (with_left != NULL ? with_left[k] : 0);
 }
 
-/* Walks the occupied bins upwards, clearing them, and offers the split below each.  False when the feature is constant. */
-static inline __attribute__((always_inline)) bool search(struct growing *growing, size_t n_rows, uint32_t feature,
-							 struct occupied *occupied, size_t n_classes)
+/*
+ * Offers the split below the bin, moves the bin's rows to the left and clears it.
+ * No split between two bins of one and the same class beats both splits at the ends of such a run (Fayyad, Irani: "On the
+ * handling of continuous-valued attributes in decision tree generation", Machine Learning 8, 1992; it holds for every
+ * concave impurity), so those are passed over, unless min_leaf forbids the ends.
+ */
+static inline __attribute__((always_inline)) void visit(struct growing *growing, struct walk *walk, size_t bin,
+							size_t n_classes)
 {
-	struct mlops_forest_scratch *scratch = growing->scratch;
-	size_t min_leaf = growing->plan->min_leaf;
-	size_t lower = no_bin, left_rows = 0, n_occupied = 0;
+	uint32_t *counts = growing->scratch->histogram + bin * n_classes;
+	size_t only_class = no_bin, classes = 0;
 
-	memset(growing->left, 0, n_classes * sizeof *growing->left);
-	for (size_t word = 0; word < 4; word++) {
-		for (; occupied->touched[word] != 0; occupied->touched[word] &= occupied->touched[word] - 1) {
-			size_t bin = word * 64 + (size_t)__builtin_ctzll(occupied->touched[word]);
-			uint32_t *counts = scratch->histogram + bin * n_classes;
-			uint32_t in_bin = 0;
-
-			for (size_t k = 0; k < n_classes; k++)
-				in_bin |= counts[k];
-			if (in_bin == 0)
-				continue;
-			if (lower != no_bin) {
-				size_t missing = occupied->missing_rows;
-
-				if (min_leaf <= 1 || (left_rows >= min_leaf && n_rows - left_rows >= min_leaf))
-					offer(growing, feature, lower, bin, false, occupied->any_missing, n_classes);
-				if (occupied->any_missing &&
-				    (min_leaf <= 1 ||
-				     (left_rows + missing >= min_leaf && n_rows - left_rows - missing >= min_leaf)))
-					offer(growing, feature, lower, bin, true, true, n_classes);
-			}
-			for (size_t k = 0; k < n_classes; k++) {
-				growing->left[k] += counts[k];
-				counts[k] = 0;
-			}
-			if (min_leaf > 1) {
-				left_rows += scratch->distinct[bin];
-				scratch->distinct[bin] = 0;
-			}
-			lower = bin;
-			n_occupied++;
+	for (size_t k = 0; k < n_classes; k++) {
+		if (counts[k] > 0) {
+			only_class = k;
+			classes++;
 		}
 	}
-	if (occupied->any_missing && n_occupied > 0 &&
-	    (min_leaf <= 1 || (left_rows >= min_leaf && n_rows - left_rows >= min_leaf)))
-		offer(growing, feature, lower, no_bin, false, true, n_classes);
-	return n_occupied > 1 || (n_occupied == 1 && occupied->any_missing);
+	if (classes == 0)
+		return;
+	if (classes > 1)
+		only_class = several_classes;
+	if (walk->n_occupied > 0 && (only_class == several_classes || only_class != walk->only_class ||
+				     growing->plan->min_leaf > 1)) {
+		offer(growing, walk, bin, false, n_classes);
+		if (walk->any_missing)
+			offer(growing, walk, bin, true, n_classes);
+	}
+	for (size_t k = 0; k < n_classes; k++) {
+		growing->left[k] += counts[k];
+		counts[k] = 0;
+	}
+	if (growing->plan->min_leaf > 1) {
+		walk->left_rows += growing->scratch->distinct[bin];
+		growing->scratch->distinct[bin] = 0;
+	}
+	walk->lower = bin;
+	walk->only_class = only_class;
+	walk->n_occupied++;
 }
 
-/* Tries max_features features that vary in the node; constant ones leave the candidates, for the nodes below as well. */
+/* Visits the touched bins in ascending order and clears the set. */
+static inline __attribute__((always_inline)) void visit_touched(struct growing *growing, struct walk *walk,
+								size_t n_classes)
+{
+	struct mlops_kernel_touched *touched = &growing->scratch->touched;
+	size_t n_bins = growing->plan->bins->features[walk->feature].n_bins;
+
+	for (size_t s = 0; s <= n_bins >> 12; s++) {
+		for (uint64_t summary = touched->summary[s]; summary != 0; summary &= summary - 1) {
+			size_t w = s * 64 + (size_t)__builtin_ctzll(summary);
+
+			for (uint64_t word = touched->words[w]; word != 0; word &= word - 1)
+				visit(growing, walk, w * 64 + (size_t)__builtin_ctzll(word), n_classes);
+			touched->words[w] = 0;
+		}
+		touched->summary[s] = 0;
+	}
+}
+
+/* Offers every split of the feature.  False when it is constant in the node. */
+static inline __attribute__((always_inline)) bool search(struct growing *growing, const struct span *span,
+							 uint32_t feature, size_t n_classes)
+{
+	struct walk walk = { .feature = feature, .n_rows = span->end - span->begin };
+	size_t n_bins = growing->plan->bins->features[feature].n_bins;
+
+	memset(growing->left, 0, n_classes * sizeof *growing->left);
+	if (fill_histogram(growing, span, &walk)) {
+		visit_touched(growing, &walk, n_classes);
+	} else {
+		for (size_t bin = 0; bin < n_bins; bin++)
+			visit(growing, &walk, bin, n_classes);
+	}
+	if (walk.any_missing && walk.n_occupied > 0)
+		offer(growing, &walk, no_bin, false, n_classes);
+	return walk.n_occupied > 1 || (walk.n_occupied == 1 && walk.any_missing);
+}
+
+/*
+ * Draws max_features features, and further ones while all drawn are constant in the node (as scikit-learn does); a
+ * constant one counts as drawn, which makes trees less alike.  Those found constant leave the candidates, for the
+ * nodes below as well: there a draw may still hit them, but costs nothing.
+ */
 static bool find_split(struct growing *growing, struct span *span)
 {
 	const struct mlops_forest_plan *plan = growing->plan;
 	uint32_t *candidates = growing->scratch->candidates;
-	uint32_t tried = 0;
+	uint32_t constants = (uint32_t)plan->bins->n_features - span->n_candidates; /* known ones, not drawn yet */
+	uint32_t varying = 0;
 
 	growing->split = (struct split){ .score = -1 };
-	while (tried < plan->max_features && tried < span->n_candidates) {
-		uint32_t pick = tried + mlops_rng_below(growing->rng, span->n_candidates - tried);
-		uint32_t feature = candidates[pick];
-		size_t n_rows = span->end - span->begin;
-		struct occupied occupied;
+	for (size_t drawn = 0; varying < span->n_candidates && (drawn < plan->max_features || varying == 0); drawn++) {
+		uint32_t pick = mlops_rng_below(growing->rng, constants + span->n_candidates - varying);
+		uint32_t feature;
 		bool varies;
 
-		fill_histogram(growing, span, feature, &occupied);
+		if (pick < constants) {
+			constants--;
+			continue;
+		}
+		pick += varying - constants;
+		feature = candidates[pick];
+		/* two classes are the usual case, and a constant unrolls its loops */
 		if (plan->n_classes == 2)
-			varies = search(growing, n_rows, feature, &occupied, 2);
+			varies = search(growing, span, feature, 2);
 		else
-			varies = search(growing, n_rows, feature, &occupied, plan->n_classes);
+			varies = search(growing, span, feature, plan->n_classes);
 		if (varies) {
-			candidates[pick] = candidates[tried];
-			candidates[tried++] = feature;
+			candidates[pick] = candidates[varying];
+			candidates[varying++] = feature;
 		} else {
 			span->n_candidates--;
 			candidates[pick] = candidates[span->n_candidates];
@@ -243,19 +293,16 @@ static bool find_split(struct growing *growing, struct span *span)
 static size_t partition(const struct growing *growing, const struct span *span)
 {
 	const struct split *split = &growing->split;
-	const struct mlops_bins *bins = growing->plan->bins;
-	const uint8_t *codes = bins->codes + split->feature * bins->n_rows;
+	const struct mlops_binned *binned = &growing->plan->bins->features[split->feature];
+	const uint16_t *codes = binned->codes;
 	uint32_t *rows = growing->scratch->rows;
 	uint32_t *spare = growing->scratch->spare;
-	uint8_t goes_left[CODES];
+	size_t missing_left_code = split->missing_left ? binned->n_bins : no_bin;
 	size_t left = span->begin, right = 0;
 
-	for (size_t b = 0; b < MLOPS_MAX_BINS; b++)
-		goes_left[b] = b <= split->lower;
-	goes_left[MLOPS_MISSING_CODE] = split->missing_left;
 	for (size_t i = span->begin; i < span->end; i++) {
 		uint32_t row = rows[i];
-		size_t is_left = goes_left[codes[row]];
+		size_t is_left = (codes[row] <= split->lower) | (codes[row] == missing_left_code);
 
 		rows[left] = row;
 		spare[right] = row;
@@ -292,7 +339,7 @@ static void set_shares(const double *shares, size_t n_classes, float scale, floa
 static bool set_leaf(const struct growing *growing, uint32_t node)
 {
 	const struct mlops_forest_plan *plan = growing->plan;
-	double shares[MLOPS_MAX_BINS + 1];
+	double shares[MLOPS_MAX_CLASSES];
 	double sum = 0;
 
 	for (size_t k = 0; k < plan->n_classes; k++)
@@ -345,7 +392,8 @@ static bool split_node(struct growing *growing, struct span *span, struct span *
 	if (children == UINT32_MAX)
 		return false;
 	if (split->higher != no_bin)
-		threshold = mlops_bins_threshold(growing->plan->bins, split->feature, split->lower, split->higher);
+		threshold = mlops_bins_threshold(&growing->plan->bins->features[split->feature], split->lower,
+						 split->higher);
 	if (!split->saw_missing)
 		missing_left = left_is_larger;
 	mlops_tree_builder_set_split(growing->builder, node, split->feature, threshold, missing_left, children);
