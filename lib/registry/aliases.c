@@ -186,18 +186,15 @@ static bool apply(struct mlops_store *store, struct mlops_change *change, const 
 	struct mlops_change done = *change;
 	bool ok;
 
-	done.action = strdup(action);
-	if (done.action == NULL)
-		return mlops_error_set_memory(error);
-	ok = ledger_begin(store, LEDGER_WRITE, error);
+	if (!ledger_begin(store, LEDGER_WRITE, error))
+		return false;
+	ok = step(store, &done, error);
+	ok = ledger_end(store, ok, error);
 	if (ok) {
-		ok = step(store, &done, error);
-		ok = ledger_end(store, ok, error);
-	}
-	if (ok)
 		*change = done;
-	else
-		free(done.action);
+		/* The member is not const because lists of changes own theirs. */
+		change->action = (char *)(uintptr_t)action;
+	}
 	return ok;
 }
 

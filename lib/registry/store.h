@@ -10,6 +10,8 @@
  * such orphans, prune removes those older than an hour).  Many writers and readers may work at once: they wait for each
  * other (busy_seconds at most, then MLOPS_BUSY).  A reader never sees half a version, and a loaded model's SHA-256 is checked.
  *
+ * A store is for one thread at a time, and not to be used across a fork; open another one there.
+ *
  * The store reads no clock and no environment: who, when and why come with the call.  Times are microseconds since 1970.
  *
  *	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){ .location = dir }, &error);
@@ -137,15 +139,19 @@ bool mlops_store_resolve(struct mlops_store *store, const struct mlops_reference
 bool mlops_store_load(struct mlops_store *store, const struct mlops_version *version, struct mlops_buffer *bytes,
 		      struct mlops_error *error);
 
-/* Aliases.  change: name, alias, to, when, who, why are given; action and from are filled in (owned by the caller afterwards;
- * release with mlops_change_release).  The alias "champion" is what NAME alone means; every change is kept. */
+/* Aliases.  change: name, alias, to, when, who, why are given and stay the caller's; action (a constant: nothing in change is to
+ * be released) and from are filled in, and after a rollback, to.  When a call fails, change is as it was.  The alias
+ * "champion" is what NAME alone means; every change is kept, but naming what is named already changes nothing.
+ *
+ * promote: alias is "champion" or NULL. */
 bool mlops_store_promote(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
-/* to 0: the champion before this one; promotions are a stack, so a second rollback goes further back.  None left:
- * MLOPS_NEGATIVE. */
+/* to 0: the champion before this one; promotions are a stack, so a second rollback goes further back, and what was rolled
+ * back is off the stack.  Otherwise to must be an earlier champion.  None left, or to is none: MLOPS_NEGATIVE. */
 bool mlops_store_rollback(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
-/* to 0 removes the alias. */
+/* to 0 removes the alias; the champion's removal leaves the stack alone, so a rollback brings it back.  Setting "champion" is
+ * a promotion. */
 bool mlops_store_set_alias(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
-void mlops_change_release(struct mlops_change *change);
+void mlops_change_release(struct mlops_change *change); /* one of a list's */
 /* Champion changes of name (or all aliases' changes), newest first. */
 bool mlops_store_history(struct mlops_store *store, const char *name, bool all_aliases, struct mlops_change_list *changes,
 			 struct mlops_error *error);

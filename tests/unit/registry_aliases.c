@@ -21,7 +21,6 @@ static void change_alias(struct mlops_store *store, change_call *call, const cha
 	assert_string_equal(change.action, action);
 	assert_int_equal(change.from, from);
 	assert_int_equal(change.to, reached);
-	free(change.action);
 }
 
 static void refuse(struct mlops_store *store, change_call *call, const char *alias, uint32_t to, enum mlops_code code,
@@ -190,7 +189,6 @@ static void test_history(void **state)
 	promote(store, 1, 0);
 	change_alias(store, mlops_store_set_alias, "challenger", 2, "alias", 0, 2);
 	assert_true(mlops_store_promote(store, &change, &error));
-	free(change.action);
 	roll_back(store, 2, 1);
 
 	assert_true(mlops_store_history(store, "pump", false, &changes, &error));

@@ -60,7 +60,6 @@ static bool write_forever(void *context)
 		promise.promoted = version.version;
 		if (write(writer->told, &promise, sizeof promise) != sizeof promise)
 			break;
-		free(change.action);
 		run.outcome = MLOPS_RUN_FINISHED;
 		run.version = version.version;
 		if (!mlops_store_end_run(store, &run, &error) ||

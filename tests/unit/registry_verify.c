@@ -153,7 +153,6 @@ static void promote(struct mlops_store *store, uint32_t to)
 	struct mlops_change change = { .name = pump, .to = to };
 
 	assert_true(mlops_store_promote(store, &change, &error));
-	free(change.action);
 }
 
 static void test_prune(void **state)
@@ -170,7 +169,6 @@ static void test_prune(void **state)
 	/* The same bytes as version 1's, which must outlive it. */
 	fixture_add(store, "fan", 1, 10);
 	assert_true(mlops_store_set_alias(store, &change, &error));
-	free(change.action);
 	promote(store, 1);
 	promote(store, 3);
 	promote(store, 5);
@@ -187,7 +185,6 @@ static void test_prune(void **state)
 	change = (struct mlops_change){ .name = pump };
 	assert_true(mlops_store_rollback(store, &change, &error));
 	assert_int_equal(change.to, 5);
-	free(change.action);
 	change = (struct mlops_change){ .name = pump };
 	assert_false(mlops_store_rollback(store, &change, &error));
 	fixture_expect_error(fixture, &error, MLOPS_NEGATIVE, "model 'pump' has no earlier champion to go back to");

@@ -109,7 +109,6 @@ static void test_list(void **state)
 		fixture_add(store, "pump", i, 10);
 	fixture_add(store, "fan", 1, 10);
 	assert_true(mlops_store_promote(store, &change, &error));
-	free(change.action);
 
 	assert_true(mlops_store_versions(store, NULL, &versions, &error));
 	assert_int_equal(versions.n, 4);
