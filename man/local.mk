@@ -1,1 +1,1 @@
-# man
+dist_man_MANS += %D%/mlops.7 %D%/mlops-registry.1 %D%/mlops-score.1 %D%/mlops-train.1

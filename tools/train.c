@@ -74,7 +74,7 @@ static const struct cli_tool tool = {
 	.options = options,
 	.most = 1,
 	.examples = "  mlops-train --model anomaly_detection --name pumps sensors.csv\n"
-		    "  mlops-train --model failure_prediction --target failure --set trees=200 --promote sensors.csv\n",
+		    "  mlops-train --model failure_prediction --target failure --promote sensors.csv\n",
 };
 
 /* One training as this program runs it. */

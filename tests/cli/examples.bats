@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# The EXAMPLES of the manual pages, run one after the other as they stand, in a directory that holds sensors.csv.
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	export MLOPS_REGISTRY=$PWD/registry LC_ALL=C
+	unset MLFLOW_TRACKING_URI
+	"$MLOPS_BUILD/examples/plant-simulator" --labels --days 31 --machines 4 > sensors.csv
+}
+
+# The lines behind a "$ " in the page's EXAMPLES, and those that go on from them.
+examples() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$MLOPS_SOURCE/man/$1" |
+		awk '/^\$ / || (inside && /^    /) { inside = 1; sub(/^\$ /, ""); gsub(/\\e/, "\\"); print; next } { inside = 0 }'
+}
+
+run_examples() {
+	examples "$1" > examples.sh
+	[ "$(wc -l < examples.sh)" -ge "$2" ]
+	run bash -e -x examples.sh
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "the examples of mlops-train" {
+	run_examples mlops-train.1 4
+	[ -s pumps.onnx ]
+}
+
+@test "the examples of mlops-score" {
+	run_examples mlops-score.1 3
+	[[ $output == *'"anomaly":true'* ]]
+}
+
+@test "the examples of mlops-registry" {
+	run_examples mlops-registry.1 10
+}
+
+@test "the examples of mlops" {
+	run_examples mlops.7 3
+}
