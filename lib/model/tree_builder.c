@@ -76,15 +76,17 @@ void mlops_tree_builder_release(struct mlops_tree_builder *builder)
 	builder->n_leaves = builder->leaf_capacity = 0;
 }
 
-/* Appends one tree to trees in breadth-first order; came_from[i] is the old index of new node i. */
+/* Appends one tree to trees in breadth-first order; came_from[i] becomes the old index of new node i, and reached[] the
+ * set of old nodes that have a parent. */
 static bool join_tree(const struct mlops_tree_builder *builder, size_t tree, struct mlops_trees *trees,
-		      uint32_t *came_from, struct mlops_error *error)
+		      uint32_t *came_from, uint8_t *reached, struct mlops_error *error)
 {
 	struct mlops_node *nodes = trees->nodes + trees->n_nodes;
 	size_t n_outputs = trees->n_outputs;
 	uint32_t mask = (1u << trees->feature_bits) - 1;
 	uint32_t next = 1;
 
+	memset(reached, 0, builder->n_nodes);
 	came_from[0] = 0;
 	for (uint32_t i = 0; i < next; i++) {
 		const struct mlops_node *old = &builder->nodes[came_from[i]];
@@ -103,8 +105,10 @@ static bool join_tree(const struct mlops_tree_builder *builder, size_t tree, str
 		if (left <= came_from[i] || left >= builder->n_nodes - 1)
 			return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u has children %u and %u of %zu nodes",
 					       tree, came_from[i], left, left + 1, builder->n_nodes);
-		if (builder->n_nodes - next < 2)
-			return mlops_error_set(error, MLOPS_DATA, "tree %zu: a node has two parents", tree);
+		if (reached[left] || reached[left + 1])
+			return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u has two parents", tree,
+					       reached[left] ? left : left + 1);
+		reached[left] = reached[left + 1] = 1;
 		nodes[i].word = next << trees->feature_bits | (old->word & mask);
 		came_from[next++] = left;
 		came_from[next++] = left + 1;
@@ -121,6 +125,7 @@ bool mlops_trees_join(const struct mlops_tree_builder *builders, size_t n_trees,
 {
 	size_t n_nodes = 0, n_leaves = 0, largest = 0;
 	uint32_t *came_from = NULL;
+	uint8_t *reached = NULL;
 	bool done = false;
 
 	*trees = (struct mlops_trees){
@@ -145,13 +150,15 @@ bool mlops_trees_join(const struct mlops_tree_builder *builders, size_t n_trees,
 	trees->tree_start = calloc(n_trees + 1, sizeof *trees->tree_start);
 	trees->leaf_values = calloc(n_leaves, trees->n_outputs * sizeof *trees->leaf_values);
 	came_from = calloc(largest, sizeof *came_from);
-	if (trees->nodes == NULL || trees->tree_start == NULL || trees->leaf_values == NULL || came_from == NULL) {
+	reached = calloc(largest, sizeof *reached);
+	if (trees->nodes == NULL || trees->tree_start == NULL || trees->leaf_values == NULL || came_from == NULL ||
+	    reached == NULL) {
 		mlops_error_set_memory(error);
 		goto out;
 	}
 	for (size_t t = 0; t < n_trees; t++) {
 		trees->tree_start[t] = (uint32_t)trees->n_nodes;
-		if (!join_tree(&builders[t], t, trees, came_from, error))
+		if (!join_tree(&builders[t], t, trees, came_from, reached, error))
 			goto out;
 	}
 	trees->tree_start[n_trees] = (uint32_t)trees->n_nodes;
@@ -160,6 +167,7 @@ bool mlops_trees_join(const struct mlops_tree_builder *builders, size_t n_trees,
 	done = true;
 out:
 	free(came_from);
+	free(reached);
 	if (!done)
 		mlops_trees_release(trees);
 	return done;

@@ -1,2 +1,20 @@
 # For each test: UNIT_TESTS += tests/unit/NAME.t, tests_unit_NAME_t_SOURCES = tests/unit/NAME.c, tests_unit_NAME_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/model_evaluate.t
+tests_unit_model_evaluate_t_SOURCES = tests/unit/model_evaluate.c
+tests_unit_model_evaluate_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/model_isolation_forest.t
+tests_unit_model_isolation_forest_t_SOURCES = tests/unit/model_isolation_forest.c
+tests_unit_model_isolation_forest_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/model_names.t
+tests_unit_model_names_t_SOURCES = tests/unit/model_names.c
+tests_unit_model_names_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/model_random_forest.t
+tests_unit_model_random_forest_t_SOURCES = tests/unit/model_random_forest.c
+tests_unit_model_random_forest_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/model_setting.t
+tests_unit_model_setting_t_SOURCES = tests/unit/model_setting.c
+tests_unit_model_setting_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/model_trees.t
+tests_unit_model_trees_t_SOURCES = tests/unit/model_trees.c
+tests_unit_model_trees_t_LDADD = $(UNIT_LIBS)
 include tests/unit/onnx.mk
