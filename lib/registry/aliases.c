@@ -27,72 +27,83 @@ void mlops_change_list_release(struct mlops_change_list *list)
 static bool read_alias(struct mlops_store *store, int64_t model, const char *alias, uint32_t *version,
 		       struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store, "SELECT version FROM aliases WHERE model = ? AND alias = ?", error);
+	struct mlops_ledger_query query =
+		mlops_ledger_query(store, "SELECT version FROM aliases WHERE model = ? AND alias = ?", error);
 
-	ledger_bind_int(&query, model);
-	ledger_bind_text(&query, alias);
-	*version = ledger_row(&query) ? ledger_version(&query, 0) : 0;
-	return ledger_done(&query);
+	mlops_ledger_bind_int(&query, model);
+	mlops_ledger_bind_text(&query, alias);
+	*version = mlops_ledger_row(&query) ? mlops_ledger_version(&query, 0) : 0;
+	return mlops_ledger_done(&query);
 }
 
 static bool write_alias(struct mlops_store *store, int64_t model, const char *alias, uint32_t version,
 			struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store,
-		"INSERT INTO aliases (model, alias, version) VALUES (?, ?, ?)"
-		" ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version", error);
+	struct mlops_ledger_query query =
+		mlops_ledger_query(store,
+				   "INSERT INTO aliases (model, alias, version) VALUES (?, ?, ?)"
+				   " ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version",
+				   error);
 
-	ledger_bind_int(&query, model);
-	ledger_bind_text(&query, alias);
-	ledger_bind_int(&query, version);
-	return ledger_done(&query);
+	mlops_ledger_bind_int(&query, model);
+	mlops_ledger_bind_text(&query, alias);
+	mlops_ledger_bind_int(&query, version);
+	return mlops_ledger_done(&query);
 }
 
-static bool delete_alias(struct mlops_store *store, int64_t model, const char *alias, struct mlops_error *error)
+static bool delete_alias(struct mlops_store *store, int64_t model, const char *alias,
+			 struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store, "DELETE FROM aliases WHERE model = ? AND alias = ?", error);
+	struct mlops_ledger_query query =
+		mlops_ledger_query(store, "DELETE FROM aliases WHERE model = ? AND alias = ?", error);
 
-	ledger_bind_int(&query, model);
-	ledger_bind_text(&query, alias);
-	return ledger_done(&query);
+	mlops_ledger_bind_int(&query, model);
+	mlops_ledger_bind_text(&query, alias);
+	return mlops_ledger_done(&query);
 }
 
-static bool record(struct mlops_store *store, int64_t model, const struct mlops_change *change, const char *alias,
-		   const char *action, struct mlops_error *error)
+static bool record(struct mlops_store *store, int64_t model, const struct mlops_change *change,
+		   const char *alias, const char *action, struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store,
+	struct mlops_ledger_query query = mlops_ledger_query(
+		store,
 		"INSERT INTO changes (model, alias, action, from_version, to_version, changed, who, why)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)", error);
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		error);
 
-	ledger_bind_int(&query, model);
-	ledger_bind_text(&query, alias);
-	ledger_bind_text(&query, action);
-	ledger_bind_int(&query, change->from);
-	ledger_bind_int(&query, change->to);
-	ledger_bind_int(&query, change->when);
-	ledger_bind_text(&query, change->who);
-	ledger_bind_text(&query, change->why);
-	return ledger_done(&query);
+	mlops_ledger_bind_int(&query, model);
+	mlops_ledger_bind_text(&query, alias);
+	mlops_ledger_bind_text(&query, action);
+	mlops_ledger_bind_int(&query, change->from);
+	mlops_ledger_bind_int(&query, change->to);
+	mlops_ledger_bind_int(&query, change->when);
+	mlops_ledger_bind_text(&query, change->who);
+	mlops_ledger_bind_text(&query, change->why);
+	return mlops_ledger_done(&query);
 }
 
-/* Puts version on top of the promotions, unless it is there already: after its removal it may be champion again. */
-static bool push_promotion(struct mlops_store *store, int64_t model, uint32_t version, struct mlops_error *error)
+/* Puts version on top of the promotions, unless it is there already: after its removal it may be champion
+ * again. */
+static bool push_promotion(struct mlops_store *store, int64_t model, uint32_t version,
+			   struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store,
+	struct mlops_ledger_query query = mlops_ledger_query(
+		store,
 		"INSERT INTO promotions (model, version) SELECT ?1, ?2 WHERE ?2 IS NOT"
-		" (SELECT version FROM promotions WHERE model = ?1 ORDER BY id DESC LIMIT 1)", error);
+		" (SELECT version FROM promotions WHERE model = ?1 ORDER BY id DESC LIMIT 1)",
+		error);
 
-	ledger_bind_int(&query, model);
-	ledger_bind_int(&query, version);
-	return ledger_done(&query);
+	mlops_ledger_bind_int(&query, model);
+	mlops_ledger_bind_int(&query, version);
+	return mlops_ledger_done(&query);
 }
 
 static bool promote(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
 {
 	int64_t model;
 
-	return ledger_find_model(store, change->name, &model, error) &&
-	       ledger_find_version(store, model, change->name, change->to, error) &&
+	return mlops_ledger_find_model(store, change->name, &model, error) &&
+	       mlops_ledger_find_version(store, model, change->name, change->to, error) &&
 	       read_alias(store, model, MLOPS_CHAMPION, &change->from, error) &&
 	       (change->from == change->to ||
 		(push_promotion(store, model, change->to, error) &&
@@ -107,50 +118,57 @@ static bool set_no_earlier(struct mlops_store *store, int64_t model, const struc
 
 	mlops_text_mask(quoted, change->name, strlen(change->name));
 	if (change->to == 0)
-		return mlops_error_set(error, MLOPS_NEGATIVE, "model '%s' has no earlier champion to go back to", quoted);
-	if (!ledger_find_version(store, model, change->name, change->to, error))
+		return mlops_error_set(error, MLOPS_NEGATIVE,
+				       "model '%s' has no earlier champion to go back to", quoted);
+	if (!mlops_ledger_find_version(store, model, change->name, change->to, error))
 		return false;
 	if (change->to == change->from)
-		return mlops_error_set(error, MLOPS_NEGATIVE, "version %u of model '%s' is the champion already", change->to,
+		return mlops_error_set(error, MLOPS_NEGATIVE,
+				       "version %u of model '%s' is the champion already", change->to,
 				       quoted);
-	return mlops_error_set(error, MLOPS_NEGATIVE, "version %u of model '%s' is no earlier champion; promote it instead",
+	return mlops_error_set(error, MLOPS_NEGATIVE,
+			       "version %u of model '%s' is no earlier champion; promote it instead",
 			       change->to, quoted);
 }
 
 /* The latest promotion below the present champion, of change->to if that is not 0. */
-static bool find_earlier(struct mlops_store *store, int64_t model, struct mlops_change *change, int64_t *promotion,
-			 struct mlops_error *error)
+static bool find_earlier(struct mlops_store *store, int64_t model, struct mlops_change *change,
+			 int64_t *promotion, struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store,
-		"SELECT id, version FROM promotions WHERE model = ?1 AND version <> ?2 AND (?3 = 0 OR version = ?3)"
-		" ORDER BY id DESC LIMIT 1", error);
+	struct mlops_ledger_query query = mlops_ledger_query(
+		store,
+		"SELECT id, version FROM promotions"
+		" WHERE model = ?1 AND version <> ?2 AND (?3 = 0 OR version = ?3)"
+		" ORDER BY id DESC LIMIT 1",
+		error);
 	bool found;
 
-	ledger_bind_int(&query, model);
-	ledger_bind_int(&query, change->from);
-	ledger_bind_int(&query, change->to);
-	found = ledger_row(&query);
+	mlops_ledger_bind_int(&query, model);
+	mlops_ledger_bind_int(&query, change->from);
+	mlops_ledger_bind_int(&query, change->to);
+	found = mlops_ledger_row(&query);
 	if (found) {
-		*promotion = ledger_int(&query, 0);
-		change->to = ledger_version(&query, 1);
+		*promotion = mlops_ledger_int(&query, 0);
+		change->to = mlops_ledger_version(&query, 1);
 	}
-	return ledger_done(&query) && (found || set_no_earlier(store, model, change, error));
+	return mlops_ledger_done(&query) && (found || set_no_earlier(store, model, change, error));
 }
 
 static bool pop_promotions(struct mlops_store *store, int64_t model, int64_t above, struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store, "DELETE FROM promotions WHERE model = ? AND id > ?", error);
+	struct mlops_ledger_query query =
+		mlops_ledger_query(store, "DELETE FROM promotions WHERE model = ? AND id > ?", error);
 
-	ledger_bind_int(&query, model);
-	ledger_bind_int(&query, above);
-	return ledger_done(&query);
+	mlops_ledger_bind_int(&query, model);
+	mlops_ledger_bind_int(&query, above);
+	return mlops_ledger_done(&query);
 }
 
 static bool roll_back(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
 {
 	int64_t model, promotion = 0;
 
-	return ledger_find_model(store, change->name, &model, error) &&
+	return mlops_ledger_find_model(store, change->name, &model, error) &&
 	       read_alias(store, model, MLOPS_CHAMPION, &change->from, error) &&
 	       find_earlier(store, model, change, &promotion, error) &&
 	       pop_promotions(store, model, promotion, error) &&
@@ -163,7 +181,7 @@ static bool set_alias(struct mlops_store *store, struct mlops_change *change, st
 	char quoted[MLOPS_TEXT_QUOTED], quoted_alias[MLOPS_TEXT_QUOTED];
 	int64_t model;
 
-	if (!ledger_find_model(store, change->name, &model, error) ||
+	if (!mlops_ledger_find_model(store, change->name, &model, error) ||
 	    !read_alias(store, model, change->alias, &change->from, error))
 		return false;
 	if (change->to == 0 && change->from == 0)
@@ -173,23 +191,23 @@ static bool set_alias(struct mlops_store *store, struct mlops_change *change, st
 	if (change->to == 0)
 		return delete_alias(store, model, change->alias, error) &&
 		       record(store, model, change, change->alias, "remove", error);
-	return ledger_find_version(store, model, change->name, change->to, error) &&
-	       (change->from == change->to ||
-		(write_alias(store, model, change->alias, change->to, error) &&
-		 record(store, model, change, change->alias, "alias", error)));
+	return mlops_ledger_find_version(store, model, change->name, change->to, error) &&
+	       (change->from == change->to || (write_alias(store, model, change->alias, change->to, error) &&
+					       record(store, model, change, change->alias, "alias", error)));
 }
 
 /* One change in one transaction; when it fails, change is as it was. */
 static bool apply(struct mlops_store *store, struct mlops_change *change, const char *action,
-		  bool (*step)(struct mlops_store *, struct mlops_change *, struct mlops_error *), struct mlops_error *error)
+		  bool (*step)(struct mlops_store *, struct mlops_change *, struct mlops_error *),
+		  struct mlops_error *error)
 {
 	struct mlops_change done = *change;
 	bool ok;
 
-	if (!ledger_begin(store, LEDGER_WRITE, error))
+	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
 		return false;
 	ok = step(store, &done, error);
-	ok = ledger_end(store, ok, error);
+	ok = mlops_ledger_end(store, ok, error);
 	if (ok) {
 		*change = done;
 		/* The member is not const because lists of changes own theirs. */
@@ -204,7 +222,8 @@ static bool check_champion(const struct mlops_change *change, struct mlops_error
 
 	if (change->alias == NULL || strcmp(change->alias, MLOPS_CHAMPION) == 0)
 		return true;
-	return mlops_error_set(error, MLOPS_USAGE, "alias '%s' cannot be promoted or rolled back, only 'champion'",
+	return mlops_error_set(error, MLOPS_USAGE,
+			       "alias '%s' cannot be promoted or rolled back, only 'champion'",
 			       mlops_text_mask(quoted, change->alias, strlen(change->alias)));
 }
 
@@ -230,51 +249,53 @@ bool mlops_store_set_alias(struct mlops_store *store, struct mlops_change *chang
 	return apply(store, change, "alias", set_alias, error);
 }
 
-static bool read_history(struct mlops_store *store, const char *name, bool all_aliases, struct mlops_change_list *changes,
-			 struct mlops_error *error)
+static bool read_history(struct mlops_store *store, const char *name, bool all_aliases,
+			 struct mlops_change_list *changes, struct mlops_error *error)
 {
-	struct ledger_query query;
+	struct mlops_ledger_query query;
 	int64_t model;
 
-	if (name != NULL && !ledger_find_model(store, name, &model, error))
+	if (name != NULL && !mlops_ledger_find_model(store, name, &model, error))
 		return false;
-	query = ledger_query(store,
+	query = mlops_ledger_query(
+		store,
 		"SELECT m.name, c.alias, c.action, c.from_version, c.to_version, c.changed, c.who, c.why"
 		" FROM changes c JOIN models m ON m.id = c.model"
-		" WHERE (?1 IS NULL OR m.name = ?1) AND (?2 OR c.alias = 'champion') ORDER BY c.id DESC", error);
-	ledger_bind_text(&query, name);
-	ledger_bind_int(&query, all_aliases);
-	while (ledger_row(&query)) {
+		" WHERE (?1 IS NULL OR m.name = ?1) AND (?2 OR c.alias = 'champion') ORDER BY c.id DESC",
+		error);
+	mlops_ledger_bind_text(&query, name);
+	mlops_ledger_bind_int(&query, all_aliases);
+	while (mlops_ledger_row(&query)) {
 		void *items = changes->items;
-		struct mlops_change *change = ledger_append(&items, &changes->n, sizeof *change, error);
+		struct mlops_change *change = mlops_ledger_append(&items, &changes->n, sizeof *change, error);
 
 		changes->items = items;
 		if (change == NULL) {
 			query.failed = true;
 			break;
 		}
-		change->name = ledger_text(&query, 0);
-		change->alias = ledger_text(&query, 1);
-		change->action = ledger_text(&query, 2);
-		change->from = ledger_version(&query, 3);
-		change->to = ledger_version(&query, 4);
-		change->when = ledger_int(&query, 5);
-		change->who = ledger_text(&query, 6);
-		change->why = ledger_text(&query, 7);
+		change->name = mlops_ledger_text(&query, 0);
+		change->alias = mlops_ledger_text(&query, 1);
+		change->action = mlops_ledger_text(&query, 2);
+		change->from = mlops_ledger_version(&query, 3);
+		change->to = mlops_ledger_version(&query, 4);
+		change->when = mlops_ledger_int(&query, 5);
+		change->who = mlops_ledger_text(&query, 6);
+		change->why = mlops_ledger_text(&query, 7);
 	}
-	return ledger_done(&query);
+	return mlops_ledger_done(&query);
 }
 
-bool mlops_store_history(struct mlops_store *store, const char *name, bool all_aliases, struct mlops_change_list *changes,
-			 struct mlops_error *error)
+bool mlops_store_history(struct mlops_store *store, const char *name, bool all_aliases,
+			 struct mlops_change_list *changes, struct mlops_error *error)
 {
 	bool ok;
 
 	memset(changes, 0, sizeof *changes);
-	if (!ledger_begin(store, LEDGER_READ, error))
+	if (!mlops_ledger_begin(store, LEDGER_READ, error))
 		return false;
 	ok = read_history(store, name, all_aliases, changes, error);
-	ok = ledger_end(store, ok, error);
+	ok = mlops_ledger_end(store, ok, error);
 	if (!ok)
 		mlops_change_list_release(changes);
 	return ok;

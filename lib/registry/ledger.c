@@ -12,8 +12,8 @@
 #define DEFAULT_BUSY_SECONDS 30
 
 /*
- * Script i brings a ledger from user_version i to i + 1.  promotions is what rollback pops: the champions that are still
- * under the present one, latest last; changes is the history, which outlives versions.
+ * Script i brings a ledger from user_version i to i + 1.  promotions is what rollback pops: the champions
+ * that are still under the present one, latest last; changes is the history, which outlives versions.
  */
 static const char *const migrations[] = {
 	"CREATE TABLE models ("
@@ -89,7 +89,8 @@ static bool set_cantopen(const struct mlops_store *store, int errnum, struct mlo
 		return mlops_error_set(error, MLOPS_DENIED, "registry %s: %s", store->location,
 				       strerror_r(errnum, text, sizeof text));
 	if (errnum == ENOENT || errnum == ENOTDIR)
-		return mlops_error_set(error, MLOPS_CONFIG, "there is no registry in %s; training or importing a model makes one",
+		return mlops_error_set(error, MLOPS_CONFIG,
+				       "there is no registry in %s; training or importing a model makes one",
 				       store->location);
 	return mlops_error_set(error, MLOPS_IO, "%s: cannot be opened: %s", store->path,
 			       errnum == 0 ? "not a file" : strerror_r(errnum, text, sizeof text));
@@ -103,10 +104,11 @@ static bool set_ioerr(const struct mlops_store *store, int errnum, int last_errn
 	if (errnum == 0 && (last_errno == EFBIG || last_errno == EDQUOT || last_errno == EIO))
 		errnum = last_errno;
 	return mlops_error_set(error, MLOPS_IO, "%s: reading or writing failed: %s", store->path,
-			       errnum == 0 ? sqlite3_errmsg(store->db) : strerror_r(errnum, text, sizeof text));
+			       errnum == 0 ? sqlite3_errmsg(store->db)
+					   : strerror_r(errnum, text, sizeof text));
 }
 
-bool ledger_set_error(struct mlops_store *store, int result, struct mlops_error *error)
+bool mlops_ledger_set_error(struct mlops_store *store, int result, struct mlops_error *error)
 {
 	int last_errno = errno;
 	int extended = store->db == NULL ? result : sqlite3_extended_errcode(store->db);
@@ -119,15 +121,20 @@ bool ledger_set_error(struct mlops_store *store, int result, struct mlops_error 
 	switch (extended & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return mlops_error_set(error, MLOPS_BUSY, "registry %s: another program has held its lock for %u seconds",
+		return mlops_error_set(error, MLOPS_BUSY,
+				       "registry %s: another program has held its lock for %u seconds",
 				       store->location, store->busy_seconds);
 	case SQLITE_READONLY:
 		if (extended == SQLITE_READONLY_DBMOVED)
-			return mlops_error_set(error, MLOPS_IO, "%s: was moved or deleted while it was in use", store->path);
+			return mlops_error_set(error, MLOPS_IO,
+					       "%s: was moved or deleted while it was in use", store->path);
 		if (extended == SQLITE_READONLY_ROLLBACK)
-			return mlops_error_set(error, MLOPS_DENIED, "registry %s: a write to it was interrupted; "
-					       "somebody who may write to it has to open it once", store->location);
-		return mlops_error_set(error, MLOPS_DENIED, "registry %s: may not be written", store->location);
+			return mlops_error_set(error, MLOPS_DENIED,
+					       "registry %s: a write to it was interrupted; "
+					       "somebody who may write to it has to open it once",
+					       store->location);
+		return mlops_error_set(error, MLOPS_DENIED, "registry %s: may not be written",
+				       store->location);
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
 		return mlops_error_set(error, MLOPS_DENIED, "registry %s: not permitted", store->location);
@@ -139,25 +146,29 @@ bool ledger_set_error(struct mlops_store *store, int result, struct mlops_error 
 		return set_ioerr(store, errnum, last_errno, error);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return mlops_error_set(error, MLOPS_IO, "%s: damaged, or not a registry's ledger (%s); restore it from a backup",
-				       store->path, sqlite3_errstr(extended));
+		return mlops_error_set(
+			error, MLOPS_IO,
+			"%s: damaged, or not a registry's ledger (%s); restore it from a backup", store->path,
+			sqlite3_errstr(extended));
 	case SQLITE_NOMEM:
 		return mlops_error_set_memory(error);
 	case SQLITE_TOOBIG:
-		return mlops_error_set(error, MLOPS_DATA, "registry %s: a text is too long to be kept", store->location);
+		return mlops_error_set(error, MLOPS_DATA, "registry %s: a text is too long to be kept",
+				       store->location);
 	default:
 		return mlops_error_set(error, MLOPS_BUG, "%s: %s", store->path,
-				       store->db == NULL ? sqlite3_errstr(result) : sqlite3_errmsg(store->db));
+				       store->db == NULL ? sqlite3_errstr(result)
+							 : sqlite3_errmsg(store->db));
 	}
 }
 
-bool ledger_execute(struct mlops_store *store, const char *sql, struct mlops_error *error)
+bool mlops_ledger_execute(struct mlops_store *store, const char *sql, struct mlops_error *error)
 {
 	int result;
 
 	errno = 0;
 	result = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
-	return result == SQLITE_OK || ledger_set_error(store, result, error);
+	return result == SQLITE_OK || mlops_ledger_set_error(store, result, error);
 }
 
 static void roll_back(struct mlops_store *store)
@@ -167,8 +178,8 @@ static void roll_back(struct mlops_store *store)
 }
 
 /*
- * A killed writer leaves a journal that the next connection has to play back, which one that only reads may not do.  So a
- * second one does it, as far as the permissions allow.
+ * A killed writer leaves a journal that the next connection has to play back, which one that only reads may
+ * not do.  So a second one does it, as far as the permissions allow.
  */
 static void play_back_journal(struct mlops_store *store)
 {
@@ -190,29 +201,30 @@ static bool execute_after_journal(struct mlops_store *store, const char *sql, st
 	if (result == SQLITE_READONLY_ROLLBACK) {
 		roll_back(store);
 		play_back_journal(store);
-		ok = ledger_execute(store, sql, error);
+		ok = mlops_ledger_execute(store, sql, error);
 	} else {
-		ok = result == SQLITE_OK || ledger_set_error(store, result, error);
+		ok = result == SQLITE_OK || mlops_ledger_set_error(store, result, error);
 	}
 	if (!ok)
 		roll_back(store);
 	return ok;
 }
 
-bool ledger_begin(struct mlops_store *store, enum ledger_mode mode, struct mlops_error *error)
+bool mlops_ledger_begin(struct mlops_store *store, enum mlops_ledger_mode mode, struct mlops_error *error)
 {
 	/* The first read takes the lock; from then on no writer can be half-way through. */
 	if (mode == LEDGER_READ)
 		return execute_after_journal(store, "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1", error);
 	if (!store->write)
-		return mlops_error_set(error, MLOPS_BUG, "registry %s: opened for reading only", store->location);
-	return ledger_execute(store, "BEGIN IMMEDIATE", error);
+		return mlops_error_set(error, MLOPS_BUG, "registry %s: opened for reading only",
+				       store->location);
+	return mlops_ledger_execute(store, "BEGIN IMMEDIATE", error);
 }
 
-bool ledger_end(struct mlops_store *store, bool ok, struct mlops_error *error)
+bool mlops_ledger_end(struct mlops_store *store, bool ok, struct mlops_error *error)
 {
 	if (ok)
-		ok = ledger_execute(store, "COMMIT", error);
+		ok = mlops_ledger_execute(store, "COMMIT", error);
 	if (!ok)
 		roll_back(store);
 	return ok;
@@ -220,13 +232,14 @@ bool ledger_end(struct mlops_store *store, bool ok, struct mlops_error *error)
 
 static bool read_pragma(struct mlops_store *store, const char *sql, int64_t *value, struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store, sql, error);
+	struct mlops_ledger_query query = mlops_ledger_query(store, sql, error);
 
-	*value = ledger_row(&query) ? ledger_int(&query, 0) : 0;
-	return ledger_done(&query);
+	*value = mlops_ledger_row(&query) ? mlops_ledger_int(&query, 0) : 0;
+	return mlops_ledger_done(&query);
 }
 
-/* Reads schema (0 in an empty database), and refuses databases that are not ours or that a newer program has made. */
+/* Reads schema (0 in an empty database), and refuses databases that are not ours or that a newer program has
+ * made. */
 static bool check_schema(struct mlops_store *store, int64_t *schema, struct mlops_error *error)
 {
 	int64_t application, tables;
@@ -238,11 +251,14 @@ static bool check_schema(struct mlops_store *store, int64_t *schema, struct mlop
 	if (*schema == 0 && application == 0 && tables == 0)
 		return true;
 	if (application != APPLICATION_ID || *schema < 1)
-		return mlops_error_set(error, MLOPS_CONFIG, "%s: a SQLite database, but not a registry's ledger", store->path);
+		return mlops_error_set(error, MLOPS_CONFIG,
+				       "%s: a SQLite database, but not a registry's ledger", store->path);
 	if (*schema > SCHEMA_VERSION)
-		return mlops_error_set(error, MLOPS_CONFIG, "registry %s: made by a newer version of this program "
-				       "(its schema is %lld, this program knows up to %lld); update this program",
-				       store->location, (long long)*schema, (long long)SCHEMA_VERSION);
+		return mlops_error_set(
+			error, MLOPS_CONFIG,
+			"registry %s: made by a newer version of this program "
+			"(its schema is %lld, this program knows up to %lld); update this program",
+			store->location, (long long)*schema, (long long)SCHEMA_VERSION);
 	return true;
 }
 
@@ -251,12 +267,12 @@ static bool migrate(struct mlops_store *store, struct mlops_error *error)
 	int64_t schema;
 	bool ok;
 
-	if (!ledger_begin(store, LEDGER_WRITE, error))
+	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
 		return false;
 	ok = check_schema(store, &schema, error);
 	while (ok && schema < SCHEMA_VERSION)
-		ok = ledger_execute(store, migrations[schema++], error);
-	return ledger_end(store, ok, error);
+		ok = mlops_ledger_execute(store, migrations[schema++], error);
+	return mlops_ledger_end(store, ok, error);
 }
 
 static bool prepare_schema(struct mlops_store *store, bool create, struct mlops_error *error)
@@ -264,18 +280,20 @@ static bool prepare_schema(struct mlops_store *store, bool create, struct mlops_
 	int64_t schema;
 	bool ok;
 
-	if (!ledger_begin(store, LEDGER_READ, error))
+	if (!mlops_ledger_begin(store, LEDGER_READ, error))
 		return false;
 	ok = check_schema(store, &schema, error);
-	if (!ledger_end(store, ok, error))
+	if (!mlops_ledger_end(store, ok, error))
 		return false;
 	if (schema == 0 && !create)
 		return set_cantopen(store, ENOENT, error);
 	if (schema == SCHEMA_VERSION)
 		return true;
 	if (!store->write)
-		return mlops_error_set(error, MLOPS_CONFIG, "registry %s: made by an older version of this program; "
-				       "any command that writes to it brings it up to date", store->location);
+		return mlops_error_set(error, MLOPS_CONFIG,
+				       "registry %s: made by an older version of this program; "
+				       "any command that writes to it brings it up to date",
+				       store->location);
 	return migrate(store, error);
 }
 
@@ -293,14 +311,14 @@ static bool make_directories(struct mlops_store *store, struct mlops_error *erro
 
 static bool open_database(struct mlops_store *store, bool create, struct mlops_error *error)
 {
-	static const char settings[] =
-		"PRAGMA foreign_keys = ON;"
-		"PRAGMA synchronous = FULL;"
-		"PRAGMA temp_store = MEMORY;"
-		"PRAGMA trusted_schema = OFF;"
-		"PRAGMA cell_size_check = ON;";
-	int flags = create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE :
-		    store->write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	static const char settings[] = "PRAGMA foreign_keys = ON;"
+				       "PRAGMA synchronous = FULL;"
+				       "PRAGMA temp_store = MEMORY;"
+				       "PRAGMA trusted_schema = OFF;"
+				       "PRAGMA cell_size_check = ON;";
+	int flags = create	   ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+		    : store->write ? SQLITE_OPEN_READWRITE
+				   : SQLITE_OPEN_READONLY;
 	int result = sqlite3_open_v2(store->path, &store->db, flags, NULL);
 	struct stat status;
 
@@ -308,15 +326,16 @@ static bool open_database(struct mlops_store *store, bool create, struct mlops_e
 		/* SQLite does not say which error a directory in the ledger's place is. */
 		if (stat(store->path, &status) == 0 && !S_ISREG(status.st_mode))
 			return mlops_error_set(error, MLOPS_IO, "%s: not a file", store->path);
-		return ledger_set_error(store, result, error);
+		return mlops_ledger_set_error(store, result, error);
 	}
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, (int)store->busy_seconds * 1000);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	/* SQLite opens a file that it may not write for reading instead, and says nothing. */
 	if (store->write && sqlite3_db_readonly(store->db, "main") == 1)
-		return mlops_error_set(error, MLOPS_DENIED, "registry %s: may not be written", store->location);
-	if (store->write && !ledger_execute(store, "PRAGMA journal_mode = DELETE", error))
+		return mlops_error_set(error, MLOPS_DENIED, "registry %s: may not be written",
+				       store->location);
+	if (store->write && !mlops_ledger_execute(store, "PRAGMA journal_mode = DELETE", error))
 		return false;
 	return execute_after_journal(store, settings, error);
 }

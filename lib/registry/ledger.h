@@ -3,22 +3,23 @@
  *
  * Every public call is one transaction, begun and ended here:
  *
- *	if (!ledger_begin(store, LEDGER_WRITE, error))
+ *	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
  *		return false;
  *	ok = ...;
- *	return ledger_end(store, ok, error);
+ *	return mlops_ledger_end(store, ok, error);
  *
- * A writing transaction takes the ledger's write lock at once (BEGIN IMMEDIATE), so it waits for other writers in one place
- * only and cannot deadlock with them.  Model files are added and deleted under that lock too: whoever holds it may trust that
- * a file that no version names is an orphan, and that a file it found there stays.
+ * A writing transaction takes the ledger's write lock at once (BEGIN IMMEDIATE), so it waits for other writers
+ * in one place only and cannot deadlock with them.  Model files are added and deleted under that lock too: whoever
+ * holds it may trust that a file that no version names is an orphan, and that a file it found there stays.
  *
  * A statement is bound, stepped and closed; the first thing that goes wrong stays in error until the end:
  *
- *	struct ledger_query query = ledger_query(store, "SELECT kind FROM models WHERE name = ?", error);
- *	ledger_bind_text(&query, name);
- *	if (ledger_row(&query))
- *		kind = ledger_text(&query, 0);
- *	return ledger_done(&query);
+ *	struct mlops_ledger_query query =
+ *		mlops_ledger_query(store, "SELECT kind FROM models WHERE name = ?", error);
+ *	mlops_ledger_bind_text(&query, name);
+ *	if (mlops_ledger_row(&query))
+ *		kind = mlops_ledger_text(&query, 0);
+ *	return mlops_ledger_done(&query);
  */
 #ifndef MLOPS_REGISTRY_LEDGER_H
 #define MLOPS_REGISTRY_LEDGER_H
@@ -35,20 +36,20 @@ struct mlops_store {
 	unsigned busy_seconds;
 };
 
-enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
+enum mlops_ledger_mode { LEDGER_READ, LEDGER_WRITE };
 
-bool ledger_begin(struct mlops_store *store, enum ledger_mode mode, struct mlops_error *error);
+bool mlops_ledger_begin(struct mlops_store *store, enum mlops_ledger_mode mode, struct mlops_error *error);
 
 /* Commits when ok, else rolls back; returns whether the transaction is committed. */
-bool ledger_end(struct mlops_store *store, bool ok, struct mlops_error *error);
+bool mlops_ledger_end(struct mlops_store *store, bool ok, struct mlops_error *error);
 
 /* What SQLite's result means to the caller; always false. */
-bool ledger_set_error(struct mlops_store *store, int result, struct mlops_error *error);
+bool mlops_ledger_set_error(struct mlops_store *store, int result, struct mlops_error *error);
 
 /* Runs a script of constants. */
-bool ledger_execute(struct mlops_store *store, const char *sql, struct mlops_error *error);
+bool mlops_ledger_execute(struct mlops_store *store, const char *sql, struct mlops_error *error);
 
-struct ledger_query {
+struct mlops_ledger_query {
 	struct mlops_store *store;
 	sqlite3_stmt *statement;
 	struct mlops_error *error;
@@ -57,59 +58,69 @@ struct ledger_query {
 	bool failed;
 };
 
-struct ledger_query ledger_query(struct mlops_store *store, const char *sql, struct mlops_error *error);
+struct mlops_ledger_query mlops_ledger_query(struct mlops_store *store, const char *sql,
+					     struct mlops_error *error);
 
-/* Each binds the next parameter.  The text must live until ledger_done; NULL binds NULL. */
-void ledger_bind_text(struct ledger_query *query, const char *text);
-void ledger_bind_int(struct ledger_query *query, int64_t value);
+/* Each binds the next parameter.  The text must live until mlops_ledger_done; NULL binds NULL. */
+void mlops_ledger_bind_text(struct mlops_ledger_query *query, const char *text);
+void mlops_ledger_bind_int(struct mlops_ledger_query *query, int64_t value);
 
-bool ledger_row(struct ledger_query *query);  /* steps; true when there is a row */
-bool ledger_done(struct ledger_query *query); /* steps to the end and closes; false when anything failed since the start */
+/* Steps; true when there is a row. */
+bool mlops_ledger_row(struct mlops_ledger_query *query);
+
+/* Steps to the end and closes; false when anything failed since the start. */
+bool mlops_ledger_done(struct mlops_ledger_query *query);
 
 /* A column of the current row, allocated; NULL for NULL and when memory runs out (then the query fails). */
-char *ledger_text(struct ledger_query *query, int column);
-int64_t ledger_int(const struct ledger_query *query, int column);
-uint32_t ledger_version(const struct ledger_query *query, int column);
+char *mlops_ledger_text(struct mlops_ledger_query *query, int column);
+int64_t mlops_ledger_int(const struct mlops_ledger_query *query, int column);
+uint32_t mlops_ledger_version(const struct mlops_ledger_query *query, int column);
 
-/* The first column of query's rows that comes closest to name, as " (did you mean 'pump'?)", or an empty text.  Closes query. */
-void ledger_nearest(struct ledger_query *query, const char *name, char hint[128]);
+/* The first column of query's rows that comes closest to name, as " (did you mean 'pump'?)", or an empty text.
+ * Closes query. */
+void mlops_ledger_nearest(struct mlops_ledger_query *query, const char *name, char hint[128]);
 
 /* A model's row by its name; MLOPS_DATA with the nearest name when there is none. */
-bool ledger_find_model(struct mlops_store *store, const char *name, int64_t *model, struct mlops_error *error);
+bool mlops_ledger_find_model(struct mlops_store *store, const char *name, int64_t *model,
+			     struct mlops_error *error);
 
 /* MLOPS_DATA unless model has the version; says which is its newest. */
-bool ledger_find_version(struct mlops_store *store, int64_t model, const char *name, uint32_t version,
-			 struct mlops_error *error);
+bool mlops_ledger_find_version(struct mlops_store *store, int64_t model, const char *name, uint32_t version,
+			       struct mlops_error *error);
 
-/* Another item at the end of a growing list, zeroed; NULL when memory runs out.  Items move: keep no pointers to them. */
-void *ledger_append(void **items, size_t *n, size_t size, struct mlops_error *error);
+/* Another item at the end of a growing list, zeroed; NULL when memory runs out.  Items move: keep no pointers to
+ * them. */
+void *mlops_ledger_append(void **items, size_t *n, size_t size, struct mlops_error *error);
 
 /* Fills the next item of versions from each row of query, whose columns are LEDGER_VERSION_COLUMNS. */
 #define LEDGER_VERSION_COLUMNS \
-	"m.name, v.version, m.kind, v.sha256, v.size, v.created, v.run_id, v.row_count, v.metrics, v.settings, v.features," \
+	"m.name, v.version, m.kind, v.sha256, v.size, v.created, v.run_id, v.row_count," \
+	" v.metrics, v.settings, v.features," \
 	" (SELECT json_group_array(alias) FROM (SELECT alias FROM aliases a" \
 	"  WHERE a.model = v.model AND a.version = v.version ORDER BY alias))," \
-	" EXISTS (SELECT 1 FROM aliases a WHERE a.model = v.model AND a.version = v.version AND a.alias = 'champion')"
-bool ledger_read_versions(struct ledger_query *query, struct mlops_version_list *versions);
+	" EXISTS (SELECT 1 FROM aliases a" \
+	"  WHERE a.model = v.model AND a.version = v.version AND a.alias = 'champion')"
+bool mlops_ledger_read_versions(struct mlops_ledger_query *query, struct mlops_version_list *versions);
 
 /* Model files. */
 
 /* Where the file with this SHA-256 lies; allocated, NULL when memory runs out. */
-char *model_file_path(const struct mlops_store *store, const char *sha256, struct mlops_error *error);
+char *mlops_model_file_path(const struct mlops_store *store, const char *sha256, struct mlops_error *error);
 
 /* Stores bytes under their SHA-256 unless a good file is there already; call with the write lock held. */
-bool model_file_add(struct mlops_store *store, const void *bytes, size_t length, const char sha256[65],
-		    struct mlops_error *error);
+bool mlops_model_file_add(struct mlops_store *store, const void *bytes, size_t length, const char sha256[65],
+			  struct mlops_error *error);
 
 /* What is wrong with a version's file goes to problem (empty = fine). */
-bool model_file_check(const struct mlops_store *store, const struct mlops_version *version, char problem[160],
-		      struct mlops_error *error);
+bool mlops_model_file_check(const struct mlops_store *store, const struct mlops_version *version,
+			    char problem[160], struct mlops_error *error);
 
 /* Deletes the file unless a version names it; takes the write lock itself. */
-bool model_file_forget(struct mlops_store *store, const char *sha256, struct mlops_error *error);
+bool mlops_model_file_forget(struct mlops_store *store, const char *sha256, struct mlops_error *error);
 
 /* Counts the files that no version names (orphans may be NULL), and deletes those last changed before `before`
  * (INT64_MIN: none). */
-bool model_file_orphans(struct mlops_store *store, int64_t before, uint64_t *orphans, struct mlops_error *error);
+bool mlops_model_file_orphans(struct mlops_store *store, int64_t before, uint64_t *orphans,
+			      struct mlops_error *error);
 
 #endif

@@ -14,7 +14,7 @@
 
 #define SHA256_LENGTH 64
 
-char *model_file_path(const struct mlops_store *store, const char *sha256, struct mlops_error *error)
+char *mlops_model_file_path(const struct mlops_store *store, const char *sha256, struct mlops_error *error)
 {
 	char *path;
 
@@ -59,21 +59,22 @@ static bool check_open_file(int fd, const char *path, const struct mlops_version
 		return true;
 	}
 	if ((uint64_t)status.st_size != version->size) {
-		snprintf(problem, 160, "the model file has %llu bytes, not %llu", (unsigned long long)status.st_size,
-			 (unsigned long long)version->size);
+		snprintf(problem, 160, "the model file has %llu bytes, not %llu",
+			 (unsigned long long)status.st_size, (unsigned long long)version->size);
 		return true;
 	}
 	if (!hash_file(fd, path, sha256, error))
 		return false;
 	if (strcmp(sha256, version->sha256) != 0)
-		snprintf(problem, 160, "the model file's SHA-256 is %.16s…, not %.16s…", sha256, version->sha256);
+		snprintf(problem, 160, "the model file's SHA-256 is %.16s…, not %.16s…", sha256,
+			 version->sha256);
 	return true;
 }
 
-bool model_file_check(const struct mlops_store *store, const struct mlops_version *version, char problem[160],
-		      struct mlops_error *error)
+bool mlops_model_file_check(const struct mlops_store *store, const struct mlops_version *version,
+			    char problem[160], struct mlops_error *error)
 {
-	char *path = model_file_path(store, version->sha256, error);
+	char *path = mlops_model_file_path(store, version->sha256, error);
 	bool ok;
 	int fd;
 
@@ -95,8 +96,8 @@ bool model_file_check(const struct mlops_store *store, const struct mlops_versio
 	return ok;
 }
 
-bool model_file_add(struct mlops_store *store, const void *bytes, size_t length, const char sha256[65],
-		    struct mlops_error *error)
+bool mlops_model_file_add(struct mlops_store *store, const void *bytes, size_t length, const char sha256[65],
+			  struct mlops_error *error)
 {
 	struct mlops_version version = { .size = length };
 	char problem[160];
@@ -105,9 +106,9 @@ bool model_file_add(struct mlops_store *store, const void *bytes, size_t length,
 
 	/* Whatever keeps the present file from being read, writing it again puts it right or says why not. */
 	memcpy(version.sha256, sha256, sizeof version.sha256);
-	if (model_file_check(store, &version, problem, NULL) && problem[0] == '\0')
+	if (mlops_model_file_check(store, &version, problem, NULL) && problem[0] == '\0')
 		return true;
-	path = model_file_path(store, sha256, error);
+	path = mlops_model_file_path(store, sha256, error);
 	if (path == NULL)
 		return false;
 	ok = mlops_file_replace(path, bytes, length, 0644, error);
@@ -117,27 +118,28 @@ bool model_file_add(struct mlops_store *store, const void *bytes, size_t length,
 
 static bool is_named(struct mlops_store *store, const char *sha256, bool *named, struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store, "SELECT 1 FROM versions WHERE sha256 = ? LIMIT 1", error);
+	struct mlops_ledger_query query =
+		mlops_ledger_query(store, "SELECT 1 FROM versions WHERE sha256 = ? LIMIT 1", error);
 
-	ledger_bind_text(&query, sha256);
-	*named = ledger_row(&query);
-	return ledger_done(&query);
+	mlops_ledger_bind_text(&query, sha256);
+	*named = mlops_ledger_row(&query);
+	return mlops_ledger_done(&query);
 }
 
-bool model_file_forget(struct mlops_store *store, const char *sha256, struct mlops_error *error)
+bool mlops_model_file_forget(struct mlops_store *store, const char *sha256, struct mlops_error *error)
 {
-	char *path = model_file_path(store, sha256, error);
+	char *path = mlops_model_file_path(store, sha256, error);
 	bool named = true;
 	bool ok;
 
 	if (path == NULL)
 		return false;
-	ok = ledger_begin(store, LEDGER_WRITE, error);
+	ok = mlops_ledger_begin(store, LEDGER_WRITE, error);
 	if (ok) {
 		ok = is_named(store, sha256, &named, error);
 		if (ok && !named && unlink(path) != 0 && errno != ENOENT)
 			ok = mlops_error_set_errno(error, errno, path);
-		ok = ledger_end(store, ok, error);
+		ok = mlops_ledger_end(store, ok, error);
 	}
 	free(path);
 	return ok;
@@ -149,15 +151,16 @@ static bool is_model_file_name(const char *name, char sha256[MLOPS_SHA256_TEXT])
 	bool temporary = name[0] == '.';
 
 	name += temporary ? 1 : 0;
-	if (strspn(name, "0123456789abcdef") != SHA256_LENGTH || strncmp(name + SHA256_LENGTH, ".onnx", 5) != 0)
+	if (strspn(name, "0123456789abcdef") != SHA256_LENGTH ||
+	    strncmp(name + SHA256_LENGTH, ".onnx", 5) != 0)
 		return false;
 	memcpy(sha256, name, SHA256_LENGTH);
 	sha256[SHA256_LENGTH] = '\0';
 	return temporary ? name[SHA256_LENGTH + 5] == '.' : name[SHA256_LENGTH + 5] == '\0';
 }
 
-static bool look_at(struct mlops_store *store, int directory, const char *name, int64_t before, uint64_t *orphans,
-		    struct mlops_error *error)
+static bool look_at(struct mlops_store *store, int directory, const char *name, int64_t before,
+		    uint64_t *orphans, struct mlops_error *error)
 {
 	char sha256[MLOPS_SHA256_TEXT];
 	struct stat status;
@@ -178,7 +181,8 @@ static bool look_at(struct mlops_store *store, int directory, const char *name, 
 	return true;
 }
 
-bool model_file_orphans(struct mlops_store *store, int64_t before, uint64_t *orphans, struct mlops_error *error)
+bool mlops_model_file_orphans(struct mlops_store *store, int64_t before, uint64_t *orphans,
+			      struct mlops_error *error)
 {
 	struct dirent *entry;
 	char *path = NULL;

@@ -7,15 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fail(struct ledger_query *query, int result)
+static void fail(struct mlops_ledger_query *query, int result)
 {
 	query->failed = true;
-	ledger_set_error(query->store, result, query->error);
+	mlops_ledger_set_error(query->store, result, query->error);
 }
 
-struct ledger_query ledger_query(struct mlops_store *store, const char *sql, struct mlops_error *error)
+struct mlops_ledger_query mlops_ledger_query(struct mlops_store *store, const char *sql,
+					     struct mlops_error *error)
 {
-	struct ledger_query query = { .store = store, .error = error };
+	struct mlops_ledger_query query = { .store = store, .error = error };
 	int result = sqlite3_prepare_v2(store->db, sql, -1, &query.statement, NULL);
 
 	if (result != SQLITE_OK)
@@ -23,7 +24,7 @@ struct ledger_query ledger_query(struct mlops_store *store, const char *sql, str
 	return query;
 }
 
-void ledger_bind_text(struct ledger_query *query, const char *text)
+void mlops_ledger_bind_text(struct mlops_ledger_query *query, const char *text)
 {
 	int result;
 
@@ -34,7 +35,7 @@ void ledger_bind_text(struct ledger_query *query, const char *text)
 		fail(query, result);
 }
 
-void ledger_bind_int(struct ledger_query *query, int64_t value)
+void mlops_ledger_bind_int(struct mlops_ledger_query *query, int64_t value)
 {
 	int result;
 
@@ -45,7 +46,7 @@ void ledger_bind_int(struct ledger_query *query, int64_t value)
 		fail(query, result);
 }
 
-bool ledger_row(struct ledger_query *query)
+bool mlops_ledger_row(struct mlops_ledger_query *query)
 {
 	int result;
 
@@ -60,16 +61,16 @@ bool ledger_row(struct ledger_query *query)
 	return result == SQLITE_ROW;
 }
 
-bool ledger_done(struct ledger_query *query)
+bool mlops_ledger_done(struct mlops_ledger_query *query)
 {
-	while (ledger_row(query))
+	while (mlops_ledger_row(query))
 		;
 	sqlite3_finalize(query->statement);
 	query->statement = NULL;
 	return !query->failed;
 }
 
-char *ledger_text(struct ledger_query *query, int column)
+char *mlops_ledger_text(struct mlops_ledger_query *query, int column)
 {
 	const unsigned char *text;
 	char *copy;
@@ -85,17 +86,17 @@ char *ledger_text(struct ledger_query *query, int column)
 	return copy;
 }
 
-int64_t ledger_int(const struct ledger_query *query, int column)
+int64_t mlops_ledger_int(const struct mlops_ledger_query *query, int column)
 {
 	return query->failed ? 0 : sqlite3_column_int64(query->statement, column);
 }
 
-uint32_t ledger_version(const struct ledger_query *query, int column)
+uint32_t mlops_ledger_version(const struct mlops_ledger_query *query, int column)
 {
-	return (uint32_t)ledger_int(query, column);
+	return (uint32_t)mlops_ledger_int(query, column);
 }
 
-void *ledger_append(void **items, size_t *n, size_t size, struct mlops_error *error)
+void *mlops_ledger_append(void **items, size_t *n, size_t size, struct mlops_error *error)
 {
 	/* The list doubles whenever n is a power of two, so it needs no capacity beside it. */
 	if ((*n & (*n - 1)) == 0) {
@@ -111,7 +112,7 @@ void *ledger_append(void **items, size_t *n, size_t size, struct mlops_error *er
 	return memset((char *)*items + (*n)++ * size, 0, size);
 }
 
-void ledger_nearest(struct ledger_query *query, const char *name, char hint[128])
+void mlops_ledger_nearest(struct mlops_ledger_query *query, const char *name, char hint[128])
 {
 	char quoted[MLOPS_TEXT_QUOTED];
 	void *list = NULL;
@@ -119,18 +120,19 @@ void ledger_nearest(struct ledger_query *query, const char *name, char hint[128]
 	size_t n = 0;
 
 	hint[0] = '\0';
-	while (ledger_row(query)) {
-		char **item = ledger_append(&list, &n, sizeof *item, NULL);
+	while (mlops_ledger_row(query)) {
+		char **item = mlops_ledger_append(&list, &n, sizeof *item, NULL);
 
 		if (item == NULL)
 			break;
-		*item = ledger_text(query, 0);
+		*item = mlops_ledger_text(query, 0);
 	}
-	ledger_done(query);
+	mlops_ledger_done(query);
 
 	nearest = mlops_text_nearest(name, (const char *const *)list, n);
 	if (nearest != NULL)
-		snprintf(hint, 128, " (did you mean '%s'?)", mlops_text_mask(quoted, nearest, strlen(nearest)));
+		snprintf(hint, 128, " (did you mean '%s'?)",
+			 mlops_text_mask(quoted, nearest, strlen(nearest)));
 	for (size_t i = 0; i < n; i++)
 		free(((char **)list)[i]);
 	free(list);

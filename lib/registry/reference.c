@@ -33,22 +33,25 @@ bool mlops_reference_check_name(const char *name, struct mlops_error *error)
 	if (length == 0)
 		return mlops_error_set(error, MLOPS_USAGE, "a model's name must not be empty");
 	if (length > sizeof(((struct mlops_reference *)0)->name) - 1)
-		return mlops_error_set(error, MLOPS_USAGE, "model name '%s' has %zu bytes, at most 200 are allowed",
-				       quoted, length);
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "model name '%s' has %zu bytes, at most 200 are allowed", quoted,
+				       length);
 	if (!mlops_text_is_utf8(name, length))
 		return mlops_error_set(error, MLOPS_USAGE, "model name '%s' is not UTF-8", quoted);
 	if (name[0] == '-' || name[0] == '.')
-		return mlops_error_set(error, MLOPS_USAGE, "model name '%s' must not begin with '%c'", quoted, name[0]);
+		return mlops_error_set(error, MLOPS_USAGE, "model name '%s' must not begin with '%c'", quoted,
+				       name[0]);
 	for (const char *c = name; *c != '\0'; c++) {
 		if (*c == '/' || *c == ':' || *c == '@')
-			return mlops_error_set(error, MLOPS_USAGE, "model name '%s' must not contain '%c'", quoted, *c);
+			return mlops_error_set(error, MLOPS_USAGE, "model name '%s' must not contain '%c'",
+					       quoted, *c);
 		if (is_control((const unsigned char *)c))
-			return mlops_error_set(error, MLOPS_USAGE, "model name '%s' must not contain control characters",
-					       quoted);
+			return mlops_error_set(error, MLOPS_USAGE,
+					       "model name '%s' must not contain control characters", quoted);
 	}
 	if (ends_with(name, ".onnx"))
-		return mlops_error_set(error, MLOPS_USAGE, "model name '%s' must not end in '.onnx', which means a file",
-				       quoted);
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "model name '%s' must not end in '.onnx', which means a file", quoted);
 	return true;
 }
 
@@ -68,14 +71,16 @@ bool mlops_reference_check_alias(const char *alias, struct mlops_error *error)
 	if (length == 0)
 		return mlops_error_set(error, MLOPS_USAGE, "an alias must not be empty");
 	if (length > sizeof(((struct mlops_reference *)0)->alias) - 1)
-		return mlops_error_set(error, MLOPS_USAGE, "alias '%s' has %zu bytes, at most 255 are allowed", quoted,
-				       length);
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "alias '%s' has %zu bytes, at most 255 are allowed", quoted, length);
 	if (strspn(alias, allowed) != length)
-		return mlops_error_set(error, MLOPS_USAGE, "alias '%s' may only have letters, digits, '_' and '-'", quoted);
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "alias '%s' may only have letters, digits, '_' and '-'", quoted);
 	if (mlops_text_equal_ignore_case(alias, length, "latest", 6))
 		return mlops_error_set(error, MLOPS_USAGE, "alias '%s' is reserved", quoted);
 	if (is_version_like(alias))
-		return mlops_error_set(error, MLOPS_USAGE, "alias '%s' looks like a version; choose another name", quoted);
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "alias '%s' looks like a version; choose another name", quoted);
 	return true;
 }
 
@@ -84,8 +89,9 @@ static bool parse_path(const char *text, struct mlops_reference *reference, stru
 	size_t length = strlen(text);
 
 	if (length >= sizeof reference->path)
-		return mlops_error_set(error, MLOPS_USAGE, "model path of %zu bytes is too long, at most %zu are allowed",
-				       length, sizeof reference->path - 1);
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "model path of %zu bytes is too long, at most %zu are allowed", length,
+				       sizeof reference->path - 1);
 	reference->is_path = true;
 	memcpy(reference->path, text, length + 1);
 	return true;
@@ -99,14 +105,16 @@ bool mlops_reference_parse(const char *text, struct mlops_reference *reference, 
 
 	memset(reference, 0, sizeof *reference);
 	if (text[0] == '\0')
-		return mlops_error_set(error, MLOPS_USAGE, "the model must not be empty: give NAME, NAME@ALIAS, NAME/VERSION "
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "the model must not be empty: give NAME, NAME@ALIAS, NAME/VERSION "
 				       "or a path");
 	if (text[0] == '/' || starts_with(text, "./") || starts_with(text, "../") || ends_with(text, ".onnx"))
 		return parse_path(text, reference, error);
 
 	mlops_text_mask(quoted, text, strlen(text));
 	if (name_length >= sizeof reference->name)
-		return mlops_error_set(error, MLOPS_USAGE, "model name '%s' has %zu bytes, at most 200 are allowed", quoted,
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "model name '%s' has %zu bytes, at most 200 are allowed", quoted,
 				       name_length);
 	memcpy(reference->name, text, name_length);
 	if (!mlops_reference_check_name(reference->name, error))
@@ -121,9 +129,12 @@ bool mlops_reference_parse(const char *text, struct mlops_reference *reference, 
 	} else {
 		uint64_t version = 0;
 
-		if (!mlops_number_parse_uint(rest + 1, strlen(rest + 1), &version) || version == 0 || version > UINT32_MAX)
-			return mlops_error_set(error, MLOPS_USAGE, "model '%s': '%s' is not a version (1, 2, …); "
-					       "for a file put ./ before it", quoted,
+		if (!mlops_number_parse_uint(rest + 1, strlen(rest + 1), &version) || version == 0 ||
+		    version > UINT32_MAX)
+			return mlops_error_set(error, MLOPS_USAGE,
+					       "model '%s': '%s' is not a version (1, 2, …); "
+					       "for a file put ./ before it",
+					       quoted,
 					       mlops_text_mask(quoted_version, rest + 1, strlen(rest + 1)));
 		reference->version = (uint32_t)version;
 	}

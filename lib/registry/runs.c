@@ -13,7 +13,8 @@ static const char *const outcome_names[] = {
 
 const char *mlops_run_outcome_name(enum mlops_run_outcome outcome)
 {
-	return (size_t)outcome < sizeof outcome_names / sizeof outcome_names[0] ? outcome_names[outcome] : "FAILED";
+	return (size_t)outcome < sizeof outcome_names / sizeof outcome_names[0] ? outcome_names[outcome]
+										: "FAILED";
 }
 
 static enum mlops_run_outcome outcome_from_name(const char *name)
@@ -45,29 +46,33 @@ void mlops_run_list_release(struct mlops_run_list *list)
 	memset(list, 0, sizeof *list);
 }
 
-static bool insert_run(struct mlops_store *store, struct mlops_run *run, char id[33], struct mlops_error *error)
+static bool insert_run(struct mlops_store *store, struct mlops_run *run, char id[33],
+		       struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store,
-		"INSERT INTO runs (id, name, kind, action, started, outcome, row_count, metrics, settings, source, who)"
-		" VALUES (lower(hex(randomblob(16))), ?, ?, ?, ?, 'RUNNING', ?, ?, ?, ?, ?) RETURNING id", error);
+	struct mlops_ledger_query query = mlops_ledger_query(
+		store,
+		"INSERT INTO runs"
+		" (id, name, kind, action, started, outcome, row_count, metrics, settings, source, who)"
+		" VALUES (lower(hex(randomblob(16))), ?, ?, ?, ?, 'RUNNING', ?, ?, ?, ?, ?) RETURNING id",
+		error);
 
-	ledger_bind_text(&query, run->name);
-	ledger_bind_text(&query, run->kind);
-	ledger_bind_text(&query, run->action);
-	ledger_bind_int(&query, run->started);
-	ledger_bind_int(&query, (int64_t)run->rows);
-	ledger_bind_text(&query, run->metrics);
-	ledger_bind_text(&query, run->settings);
-	ledger_bind_text(&query, run->source);
-	ledger_bind_text(&query, run->who);
-	if (ledger_row(&query)) {
-		char *text = ledger_text(&query, 0);
+	mlops_ledger_bind_text(&query, run->name);
+	mlops_ledger_bind_text(&query, run->kind);
+	mlops_ledger_bind_text(&query, run->action);
+	mlops_ledger_bind_int(&query, run->started);
+	mlops_ledger_bind_int(&query, (int64_t)run->rows);
+	mlops_ledger_bind_text(&query, run->metrics);
+	mlops_ledger_bind_text(&query, run->settings);
+	mlops_ledger_bind_text(&query, run->source);
+	mlops_ledger_bind_text(&query, run->who);
+	if (mlops_ledger_row(&query)) {
+		char *text = mlops_ledger_text(&query, 0);
 
 		if (text != NULL)
 			memcpy(id, text, 33);
 		free(text);
 	}
-	return ledger_done(&query);
+	return mlops_ledger_done(&query);
 }
 
 bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error)
@@ -75,10 +80,10 @@ bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, str
 	char id[33] = "";
 	bool ok;
 
-	if (!ledger_begin(store, LEDGER_WRITE, error))
+	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
 		return false;
 	ok = insert_run(store, run, id, error);
-	ok = ledger_end(store, ok, error);
+	ok = mlops_ledger_end(store, ok, error);
 	if (ok) {
 		memcpy(run->id, id, sizeof run->id);
 		run->outcome = MLOPS_RUN_RUNNING;
@@ -89,22 +94,25 @@ bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, str
 static bool update_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error)
 {
 	char quoted[MLOPS_TEXT_QUOTED];
-	struct ledger_query query = ledger_query(store,
-		"UPDATE runs SET ended = ?, outcome = ?, reason = ?, message = ?, version = ?, row_count = ?, metrics = ?,"
-		" settings = ? WHERE id = ? RETURNING 1", error);
+	struct mlops_ledger_query query = mlops_ledger_query(
+		store,
+		"UPDATE runs SET ended = ?, outcome = ?, reason = ?, message = ?, version = ?, row_count = ?,"
+		" metrics = ?,"
+		" settings = ? WHERE id = ? RETURNING 1",
+		error);
 	bool found;
 
-	ledger_bind_int(&query, run->ended);
-	ledger_bind_text(&query, mlops_run_outcome_name(run->outcome));
-	ledger_bind_text(&query, run->reason);
-	ledger_bind_text(&query, run->message);
-	ledger_bind_int(&query, run->version);
-	ledger_bind_int(&query, (int64_t)run->rows);
-	ledger_bind_text(&query, run->metrics);
-	ledger_bind_text(&query, run->settings);
-	ledger_bind_text(&query, run->id);
-	found = ledger_row(&query);
-	return ledger_done(&query) &&
+	mlops_ledger_bind_int(&query, run->ended);
+	mlops_ledger_bind_text(&query, mlops_run_outcome_name(run->outcome));
+	mlops_ledger_bind_text(&query, run->reason);
+	mlops_ledger_bind_text(&query, run->message);
+	mlops_ledger_bind_int(&query, run->version);
+	mlops_ledger_bind_int(&query, (int64_t)run->rows);
+	mlops_ledger_bind_text(&query, run->metrics);
+	mlops_ledger_bind_text(&query, run->settings);
+	mlops_ledger_bind_text(&query, run->id);
+	found = mlops_ledger_row(&query);
+	return mlops_ledger_done(&query) &&
 	       (found || mlops_error_set(error, MLOPS_DATA, "run '%s' is not in the registry",
 					 mlops_text_mask(quoted, run->id, strnlen(run->id, sizeof run->id))));
 }
@@ -113,10 +121,10 @@ bool mlops_store_end_run(struct mlops_store *store, const struct mlops_run *run,
 {
 	bool ok;
 
-	if (!ledger_begin(store, LEDGER_WRITE, error))
+	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
 		return false;
 	ok = update_run(store, run, error);
-	return ledger_end(store, ok, error);
+	return mlops_ledger_end(store, ok, error);
 }
 
 /* A name counts as known when a run has it, even if none of its runs has made a model. */
@@ -124,18 +132,19 @@ static bool check_name(struct mlops_store *store, const char *name, struct mlops
 {
 	static const char names[] = "SELECT name FROM models UNION SELECT name FROM runs ORDER BY name";
 	char quoted[MLOPS_TEXT_QUOTED], hint[128];
-	struct ledger_query query = ledger_query(store,
-		"SELECT 1 FROM models WHERE name = ?1 UNION SELECT 1 FROM runs WHERE name = ?1", error);
+	struct mlops_ledger_query query = mlops_ledger_query(
+		store, "SELECT 1 FROM models WHERE name = ?1 UNION SELECT 1 FROM runs WHERE name = ?1",
+		error);
 	bool found;
 
-	ledger_bind_text(&query, name);
-	found = ledger_row(&query);
-	if (!ledger_done(&query))
+	mlops_ledger_bind_text(&query, name);
+	found = mlops_ledger_row(&query);
+	if (!mlops_ledger_done(&query))
 		return false;
 	if (found)
 		return true;
-	query = ledger_query(store, names, error);
-	ledger_nearest(&query, name, hint);
+	query = mlops_ledger_query(store, names, error);
+	mlops_ledger_nearest(&query, name, hint);
 	return mlops_error_set(error, MLOPS_DATA, "model '%s' is not in the registry%s",
 			       mlops_text_mask(quoted, name, strlen(name)), hint);
 }
@@ -143,15 +152,18 @@ static bool check_name(struct mlops_store *store, const char *name, struct mlops
 static bool read_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
 		      struct mlops_error *error)
 {
-	struct ledger_query query = ledger_query(store,
-		"SELECT id, name, kind, action, started, ended, outcome, reason, message, version, row_count, metrics, settings,"
-		" source, who FROM runs WHERE ?1 IS NULL OR name = ?1 ORDER BY sequence DESC LIMIT ?2", error);
+	struct mlops_ledger_query query = mlops_ledger_query(
+		store,
+		"SELECT id, name, kind, action, started, ended, outcome, reason, message, version, row_count,"
+		" metrics, settings,"
+		" source, who FROM runs WHERE ?1 IS NULL OR name = ?1 ORDER BY sequence DESC LIMIT ?2",
+		error);
 
-	ledger_bind_text(&query, name);
-	ledger_bind_int(&query, limit == 0 || limit > INT32_MAX ? -1 : (int64_t)limit);
-	while (ledger_row(&query)) {
+	mlops_ledger_bind_text(&query, name);
+	mlops_ledger_bind_int(&query, limit == 0 || limit > INT32_MAX ? -1 : (int64_t)limit);
+	while (mlops_ledger_row(&query)) {
 		void *items = runs->items;
-		struct mlops_run *run = ledger_append(&items, &runs->n, sizeof *run, error);
+		struct mlops_run *run = mlops_ledger_append(&items, &runs->n, sizeof *run, error);
 		char *text;
 
 		runs->items = items;
@@ -159,28 +171,28 @@ static bool read_runs(struct mlops_store *store, const char *name, size_t limit,
 			query.failed = true;
 			break;
 		}
-		text = ledger_text(&query, 0);
+		text = mlops_ledger_text(&query, 0);
 		if (text != NULL)
 			memcpy(run->id, text, strnlen(text, sizeof run->id - 1));
 		free(text);
-		run->name = ledger_text(&query, 1);
-		run->kind = ledger_text(&query, 2);
-		run->action = ledger_text(&query, 3);
-		run->started = ledger_int(&query, 4);
-		run->ended = ledger_int(&query, 5);
-		text = ledger_text(&query, 6);
+		run->name = mlops_ledger_text(&query, 1);
+		run->kind = mlops_ledger_text(&query, 2);
+		run->action = mlops_ledger_text(&query, 3);
+		run->started = mlops_ledger_int(&query, 4);
+		run->ended = mlops_ledger_int(&query, 5);
+		text = mlops_ledger_text(&query, 6);
 		run->outcome = outcome_from_name(text);
 		free(text);
-		run->reason = ledger_text(&query, 7);
-		run->message = ledger_text(&query, 8);
-		run->version = ledger_version(&query, 9);
-		run->rows = (uint64_t)ledger_int(&query, 10);
-		run->metrics = ledger_text(&query, 11);
-		run->settings = ledger_text(&query, 12);
-		run->source = ledger_text(&query, 13);
-		run->who = ledger_text(&query, 14);
+		run->reason = mlops_ledger_text(&query, 7);
+		run->message = mlops_ledger_text(&query, 8);
+		run->version = mlops_ledger_version(&query, 9);
+		run->rows = (uint64_t)mlops_ledger_int(&query, 10);
+		run->metrics = mlops_ledger_text(&query, 11);
+		run->settings = mlops_ledger_text(&query, 12);
+		run->source = mlops_ledger_text(&query, 13);
+		run->who = mlops_ledger_text(&query, 14);
 	}
-	return ledger_done(&query);
+	return mlops_ledger_done(&query);
 }
 
 bool mlops_store_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
@@ -189,10 +201,10 @@ bool mlops_store_runs(struct mlops_store *store, const char *name, size_t limit,
 	bool ok;
 
 	memset(runs, 0, sizeof *runs);
-	if (!ledger_begin(store, LEDGER_READ, error))
+	if (!mlops_ledger_begin(store, LEDGER_READ, error))
 		return false;
 	ok = (name == NULL || check_name(store, name, error)) && read_runs(store, name, limit, runs, error);
-	ok = ledger_end(store, ok, error);
+	ok = mlops_ledger_end(store, ok, error);
 	if (!ok)
 		mlops_run_list_release(runs);
 	return ok;

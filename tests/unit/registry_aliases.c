@@ -10,11 +10,13 @@ static char ann[] = "ann@plant";
 typedef bool change_call(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
 
 /* Calls with a change of the champion (or another alias), and checks what it fills in. */
-static void change_alias(struct mlops_store *store, change_call *call, const char *alias, uint32_t to, const char *action,
-			 uint32_t from, uint32_t reached)
+static void change_alias(struct mlops_store *store, change_call *call, const char *alias, uint32_t to,
+			 const char *action, uint32_t from, uint32_t reached)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_change change = { .name = pump, .alias = (char *)(uintptr_t)alias, .to = to, .when = 5, .who = ann };
+	struct mlops_change change = {
+		.name = pump, .alias = (char *)(uintptr_t)alias, .to = to, .when = 5, .who = ann
+	};
 
 	if (!call(store, &change, &error))
 		fail_msg("%s", error.message);
@@ -23,8 +25,8 @@ static void change_alias(struct mlops_store *store, change_call *call, const cha
 	assert_int_equal(change.to, reached);
 }
 
-static void refuse(struct mlops_store *store, change_call *call, const char *alias, uint32_t to, enum mlops_code code,
-		   const char *message)
+static void refuse(struct mlops_store *store, change_call *call, const char *alias, uint32_t to,
+		   enum mlops_code code, const char *message)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_change change = { .name = pump, .alias = (char *)(uintptr_t)alias, .to = to, .when = 5 };
@@ -105,10 +107,12 @@ static void test_rollback_to(void **state)
 
 	for (uint32_t i = 1; i <= 4; i++)
 		promote(store, i, i - 1);
-	refuse(store, mlops_store_rollback, NULL, 4, MLOPS_NEGATIVE, "version 4 of model 'pump' is the champion already");
+	refuse(store, mlops_store_rollback, NULL, 4, MLOPS_NEGATIVE,
+	       "version 4 of model 'pump' is the champion already");
 	refuse(store, mlops_store_rollback, NULL, 5, MLOPS_NEGATIVE,
 	       "version 5 of model 'pump' is no earlier champion; promote it instead");
-	refuse(store, mlops_store_rollback, NULL, 6, MLOPS_DATA, "model 'pump' has no version 6; the newest is 5");
+	refuse(store, mlops_store_rollback, NULL, 6, MLOPS_DATA,
+	       "model 'pump' has no version 6; the newest is 5");
 	change_alias(store, mlops_store_rollback, NULL, 2, "rollback", 4, 2);
 	assert_int_equal(fixture_champion(store, "pump"), 2);
 	refuse(store, mlops_store_rollback, NULL, 3, MLOPS_NEGATIVE,
@@ -156,19 +160,25 @@ static void test_other_aliases(void **state)
 
 	assert_true(mlops_reference_parse("pump@chalenger", &reference, &error));
 	assert_false(mlops_store_resolve(store, &reference, &version, &error));
-	fixture_expect_error(NULL, &error, MLOPS_DATA, "model 'pump' has no alias 'chalenger' (did you mean 'challenger'?)");
+	fixture_expect_error(NULL, &error, MLOPS_DATA,
+			     "model 'pump' has no alias 'chalenger' (did you mean 'challenger'?)");
 
 	change_alias(store, mlops_store_set_alias, "challenger", 0, "remove", 3, 0);
-	refuse(store, mlops_store_set_alias, "challenger", 0, MLOPS_DATA, "model 'pump' has no alias 'challenger'");
-	refuse(store, mlops_store_set_alias, "v7", 1, MLOPS_USAGE, "alias 'v7' looks like a version; choose another name");
-	refuse(store, mlops_store_set_alias, "blue", 9, MLOPS_DATA, "model 'pump' has no version 9; the newest is 3");
+	refuse(store, mlops_store_set_alias, "challenger", 0, MLOPS_DATA,
+	       "model 'pump' has no alias 'challenger'");
+	refuse(store, mlops_store_set_alias, "v7", 1, MLOPS_USAGE,
+	       "alias 'v7' looks like a version; choose another name");
+	refuse(store, mlops_store_set_alias, "blue", 9, MLOPS_DATA,
+	       "model 'pump' has no version 9; the newest is 3");
 	refuse(store, mlops_store_promote, "Blue", 1, MLOPS_USAGE,
 	       "alias 'Blue' cannot be promoted or rolled back, only 'champion'");
-	refuse(store, mlops_store_promote, NULL, 0, MLOPS_DATA, "model 'pump' has no version 0; the newest is 3");
+	refuse(store, mlops_store_promote, NULL, 0, MLOPS_DATA,
+	       "model 'pump' has no version 0; the newest is 3");
 	mlops_store_close(store);
 }
 
-static void expect_change(const struct mlops_change *change, const char *alias, const char *action, uint32_t from, uint32_t to)
+static void expect_change(const struct mlops_change *change, const char *alias, const char *action,
+			  uint32_t from, uint32_t to)
 {
 	assert_string_equal(change->name, "pump");
 	assert_string_equal(change->alias, alias);
@@ -181,7 +191,10 @@ static void test_history(void **state)
 {
 	struct mlops_store *store = create_with_versions(*state, 2);
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_change change = { .name = pump, .to = 2, .when = 77 * MINUTE, .who = ann,
+	struct mlops_change change = { .name = pump,
+				       .to = 2,
+				       .when = 77 * MINUTE,
+				       .who = ann,
 				       .why = (char[]){ "fewer false alarms" } };
 	struct mlops_change_list changes;
 
@@ -214,14 +227,17 @@ static void test_history(void **state)
 	mlops_change_list_release(&changes);
 
 	assert_false(mlops_store_history(store, "pumps", true, &changes, &error));
-	fixture_expect_error(NULL, &error, MLOPS_DATA, "model 'pumps' is not in the registry (did you mean 'pump'?)");
+	fixture_expect_error(NULL, &error, MLOPS_DATA,
+			     "model 'pumps' is not in the registry (did you mean 'pump'?)");
 	mlops_store_close(store);
 }
 
 static void test_unknown_model(void **state)
 {
 	struct mlops_store *store = create_with_versions(*state, 1);
-	struct mlops_change change = { .name = (char[]){ "compressor" }, .alias = (char[]){ "blue" }, .to = 1 };
+	struct mlops_change change = { .name = (char[]){ "compressor" },
+				       .alias = (char[]){ "blue" },
+				       .to = 1 };
 	change_call *const calls[] = { mlops_store_promote, mlops_store_rollback, mlops_store_set_alias };
 
 	for (size_t i = 0; i < 3; i++) {

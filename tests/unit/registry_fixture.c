@@ -19,7 +19,8 @@ int fixture_setup(void **state)
 
 	if (fixture == NULL)
 		return -1;
-	snprintf(fixture->root, sizeof fixture->root, "%.150s/registry-test-XXXXXX", base == NULL ? "/tmp" : base);
+	snprintf(fixture->root, sizeof fixture->root, "%.150s/registry-test-XXXXXX",
+		 base == NULL ? "/tmp" : base);
 	if (mkdtemp(fixture->root) == NULL || chmod(fixture->root, 0755) != 0)
 		return -1;
 	snprintf(fixture->registry, sizeof fixture->registry, "%s/registry", fixture->root);
@@ -47,8 +48,8 @@ int fixture_teardown(void **state)
 static struct mlops_store *open_store(const struct fixture *fixture, bool create)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){
-		.location = fixture->registry, .create = create }, &error);
+	struct mlops_store *store = mlops_store_open(
+		&(struct mlops_store_options){ .location = fixture->registry, .create = create }, &error);
 
 	if (store == NULL)
 		fail_msg("%s", error.message);
@@ -77,7 +78,8 @@ uint32_t fixture_add(struct mlops_store *store, const char *name, uint32_t seed,
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	unsigned char *bytes = malloc(length + 1);
-	struct mlops_version version = { .name = (char *)(uintptr_t)name, .kind = (char[]){ "anomaly_detection" },
+	struct mlops_version version = { .name = (char *)(uintptr_t)name,
+					 .kind = (char[]){ "anomaly_detection" },
 					 .created = 1000 + seed };
 
 	assert_non_null(bytes);
@@ -114,7 +116,8 @@ uint32_t fixture_champion(struct mlops_store *store, const char *name)
 	return number;
 }
 
-void fixture_expect_error(const struct fixture *fixture, struct mlops_error *error, enum mlops_code code, const char *message)
+void fixture_expect_error(const struct fixture *fixture, struct mlops_error *error, enum mlops_code code,
+			  const char *message)
 {
 	char expected[1024] = "";
 	const char *place;

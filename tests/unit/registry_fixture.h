@@ -16,7 +16,7 @@
 #define MINUTE INT64_C(60000000)
 
 struct fixture {
-	char root[200];     /* a temporary directory */
+	char root[200];	    /* a temporary directory */
 	char registry[256]; /* root/registry, not made yet */
 };
 
@@ -39,7 +39,8 @@ const char *fixture_file(const struct fixture *fixture, const struct mlops_versi
 
 uint32_t fixture_champion(struct mlops_store *store, const char *name); /* 0 when there is none */
 
-/* Checks code and the whole message, and makes error empty again.  "{}" in message stands for the registry's directory. */
+/* Checks code and the whole message, and makes error empty again.  "{}" in message stands for the registry's
+ * directory. */
 void fixture_expect_error(const struct fixture *fixture, struct mlops_error *error, enum mlops_code code,
 			  const char *message);
 

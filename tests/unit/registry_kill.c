@@ -34,8 +34,9 @@ static bool write_forever(void *context)
 {
 	const struct writer *writer = context;
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){
-		.location = writer->fixture->registry, .create = true }, &error);
+	struct mlops_store *store = mlops_store_open(
+		&(struct mlops_store_options){ .location = writer->fixture->registry, .create = true },
+		&error);
 	struct promise promise = { 0 };
 
 	for (uint32_t i = 0; store != NULL; i++) {
@@ -111,7 +112,8 @@ static void check_registry(const struct fixture *fixture, const struct promise *
 static bool exists(const struct fixture *fixture)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){ .location = fixture->registry }, &error);
+	struct mlops_store *store =
+		mlops_store_open(&(struct mlops_store_options){ .location = fixture->registry }, &error);
 
 	mlops_store_close(store);
 	if (store == NULL)
@@ -119,7 +121,8 @@ static bool exists(const struct fixture *fixture)
 	return store != NULL;
 }
 
-static void kill_one_writer(const struct fixture *fixture, uint32_t round, uint32_t delay, struct promise *promise)
+static void kill_one_writer(const struct fixture *fixture, uint32_t round, uint32_t delay,
+			    struct promise *promise)
 {
 	struct timespec pause = { .tv_nsec = (long)delay * 1000 };
 	struct writer writer = { .fixture = fixture, .round = round };

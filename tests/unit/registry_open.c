@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void expect_refused(const struct fixture *fixture, struct mlops_store_options options, enum mlops_code code,
-			   const char *message)
+static void expect_refused(const struct fixture *fixture, struct mlops_store_options options,
+			   enum mlops_code code, const char *message)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 
@@ -64,7 +64,8 @@ static void test_location_is_a_file(void **state)
 
 	assert_int_equal(close(open(fixture->registry, O_CREAT | O_WRONLY, 0644)), 0);
 	expect_refused(fixture, (struct mlops_store_options){ .write = false }, MLOPS_CONFIG, none);
-	expect_refused(fixture, (struct mlops_store_options){ .create = true }, MLOPS_IO, "{}/models: Not a directory");
+	expect_refused(fixture, (struct mlops_store_options){ .create = true }, MLOPS_IO,
+		       "{}/models: Not a directory");
 }
 
 static void test_ledger_is_a_directory(void **state)
@@ -75,21 +76,26 @@ static void test_ledger_is_a_directory(void **state)
 	assert_int_equal(mkdir(fixture->registry, 0755), 0);
 	snprintf(path, sizeof path, "%s/ledger.db", fixture->registry);
 	assert_int_equal(mkdir(path, 0755), 0);
-	expect_refused(fixture, (struct mlops_store_options){ .write = false }, MLOPS_IO, "{}/ledger.db: not a file");
-	expect_refused(fixture, (struct mlops_store_options){ .create = true }, MLOPS_IO, "{}/ledger.db: not a file");
+	expect_refused(fixture, (struct mlops_store_options){ .write = false }, MLOPS_IO,
+		       "{}/ledger.db: not a file");
+	expect_refused(fixture, (struct mlops_store_options){ .create = true }, MLOPS_IO,
+		       "{}/ledger.db: not a file");
 }
 
 static void test_not_a_ledger(void **state)
 {
-	static const char text[] = "timestamp,temp\n2024-01-31,20.5\n2024-02-01,20.4\n2024-02-02,20.7\n2024-02-03,20.1\n"
-				   "2024-02-04,20.5\n2024-02-05,20.5\n";
+	static const char text[] =
+		"timestamp,temp\n2024-01-31,20.5\n2024-02-01,20.4\n2024-02-02,20.7\n2024-02-03,20.1\n"
+		"2024-02-04,20.5\n2024-02-05,20.5\n";
 	const struct fixture *fixture = *state;
 
 	write_ledger(fixture, text, sizeof text - 1);
-	expect_refused(fixture, (struct mlops_store_options){ .write = false }, MLOPS_IO,
-		       "{}/ledger.db: damaged, or not a registry's ledger (file is not a database); restore it from a backup");
-	expect_refused(fixture, (struct mlops_store_options){ .create = true }, MLOPS_IO,
-		       "{}/ledger.db: damaged, or not a registry's ledger (file is not a database); restore it from a backup");
+	expect_refused(
+		fixture, (struct mlops_store_options){ .write = false }, MLOPS_IO,
+		"{}/ledger.db: damaged, or not a registry's ledger (file is not a database); restore it from a backup");
+	expect_refused(
+		fixture, (struct mlops_store_options){ .create = true }, MLOPS_IO,
+		"{}/ledger.db: damaged, or not a registry's ledger (file is not a database); restore it from a backup");
 }
 
 static void test_foreign_database(void **state)
@@ -107,8 +113,9 @@ static void test_foreign_database(void **state)
 static void test_newer_schema(void **state)
 {
 	const struct fixture *fixture = *state;
-	static const char message[] = "registry {}: made by a newer version of this program (its schema is 99, this program "
-				      "knows up to 1); update this program";
+	static const char message[] =
+		"registry {}: made by a newer version of this program (its schema is 99, this program "
+		"knows up to 1); update this program";
 
 	mlops_store_close(fixture_create(fixture));
 	fixture_execute(fixture, "PRAGMA user_version = 99");
@@ -120,18 +127,22 @@ static void test_busy(void **state)
 {
 	const struct fixture *fixture = *state;
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_version version = { .name = (char[]){ "pump" }, .kind = (char[]){ "anomaly_detection" } };
+	struct mlops_version version = { .name = (char[]){ "pump" },
+					 .kind = (char[]){ "anomaly_detection" } };
 	struct mlops_store *store;
 	sqlite3 *db;
 
 	mlops_store_close(fixture_create(fixture));
-	store = mlops_store_open(&(struct mlops_store_options){ .location = fixture->registry, .write = true,
-								.busy_seconds = 1 }, &error);
+	store = mlops_store_open(&(struct mlops_store_options){ .location = fixture->registry,
+								.write = true,
+								.busy_seconds = 1 },
+				 &error);
 	assert_non_null(store);
 	db = fixture_sqlite(fixture);
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	assert_false(mlops_store_add_version(store, &version, "abc", 3, &error));
-	fixture_expect_error(fixture, &error, MLOPS_BUSY, "registry {}: another program has held its lock for 1 seconds");
+	fixture_expect_error(fixture, &error, MLOPS_BUSY,
+			     "registry {}: another program has held its lock for 1 seconds");
 	assert_int_equal(fixture_count_files(fixture), 0);
 	/* Whoever only reads does not wait for a writer that is at work. */
 	mlops_store_close(fixture_read(fixture));
@@ -207,7 +218,8 @@ static bool write_without_journal(void *context)
 	struct mlops_store *store;
 
 	fixture_become_nobody();
-	store = mlops_store_open(&(struct mlops_store_options){ .location = fixture->registry, .write = true }, &error);
+	store = mlops_store_open(
+		&(struct mlops_store_options){ .location = fixture->registry, .write = true }, &error);
 	if (store == NULL || mlops_store_begin_run(store, &run, &error) || error.code != MLOPS_DENIED) {
 		fprintf(stderr, "# %s\n", error.message);
 		return false;
@@ -235,7 +247,9 @@ static bool create_without_permission(void *context)
 	struct mlops_error error = MLOPS_ERROR_INIT;
 
 	fixture_become_nobody();
-	return mlops_store_open(&(struct mlops_store_options){ .location = fixture->registry, .create = true }, &error) == NULL &&
+	return mlops_store_open(
+		       &(struct mlops_store_options){ .location = fixture->registry, .create = true },
+		       &error) == NULL &&
 	       error.code == MLOPS_DENIED && strstr(error.message, "Permission denied") != NULL;
 }
 
@@ -318,8 +332,10 @@ static bool read_interrupted(void *context)
 	char message[400];
 
 	fixture_become_nobody();
-	snprintf(message, sizeof message, "registry %s: a write to it was interrupted; somebody who may write to it has to open "
-		 "it once", fixture->registry);
+	snprintf(message, sizeof message,
+		 "registry %s: a write to it was interrupted; somebody who may write to it has to open "
+		 "it once",
+		 fixture->registry);
 	if (mlops_store_open(&(struct mlops_store_options){ .location = fixture->registry }, &error) != NULL)
 		return false;
 	return error.code == MLOPS_DENIED && strcmp(error.message, message) == 0;
@@ -373,10 +389,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_busy, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_reader_may_not_write, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_read_only_directory, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_directory_without_permission, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_create_without_permission, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_reader_after_a_killed_writer, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_interrupted_and_read_only, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_directory_without_permission, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_create_without_permission, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_reader_after_a_killed_writer, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_interrupted_and_read_only, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_no_files_linger, fixture_setup, fixture_teardown),
 	};
 

@@ -42,8 +42,8 @@ static void test_forms(void **state)
 
 static void test_paths(void **state)
 {
-	static const char *const paths[] = { "/var/pump", "./pump", "../pump", "pump.onnx", "models/pump.onnx", "a@b:c.onnx",
-					     ".onnx" };
+	static const char *const paths[] = { "/var/pump",	 "./pump",     "../pump", "pump.onnx",
+					     "models/pump.onnx", "a@b:c.onnx", ".onnx" };
 	char long_path[5000];
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_reference reference;
@@ -82,10 +82,12 @@ static void test_refused(void **state)
 		{ "pu\xffmp", "model name 'pu?mp' is not UTF-8" },
 		{ "pump/", "model 'pump/': '' is not a version (1, 2, …); for a file put ./ before it" },
 		{ "pump/0", "model 'pump/0': '0' is not a version (1, 2, …); for a file put ./ before it" },
-		{ "pump/-1", "model 'pump/-1': '-1' is not a version (1, 2, …); for a file put ./ before it" },
-		{ "pump/1.0", "model 'pump/1.0': '1.0' is not a version (1, 2, …); for a file put ./ before it" },
+		{ "pump/-1",
+		  "model 'pump/-1': '-1' is not a version (1, 2, …); for a file put ./ before it" },
+		{ "pump/1.0",
+		  "model 'pump/1.0': '1.0' is not a version (1, 2, …); for a file put ./ before it" },
 		{ "pump/4294967296", "model 'pump/4294967296': '4294967296' is not a version (1, 2, …); "
-		  "for a file put ./ before it" },
+				     "for a file put ./ before it" },
 		{ "a/b/1", "model 'a/b/1': 'b/1' is not a version (1, 2, …); for a file put ./ before it" },
 		{ "pump@", "an alias must not be empty" },
 		{ "pump@a@b", "alias 'a@b' may only have letters, digits, '_' and '-'" },
@@ -142,17 +144,16 @@ static void test_name_is_no_file(void **state)
 	(void)state;
 
 	assert_false(mlops_reference_check_name("pump.onnx", &error));
-	assert_string_equal(error.message, "model name 'pump.onnx' must not end in '.onnx', which means a file");
+	assert_string_equal(error.message,
+			    "model name 'pump.onnx' must not end in '.onnx', which means a file");
 	assert_int_equal(error.code, MLOPS_USAGE);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forms),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_forms),		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_refused),		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_name_is_no_file),
 	};
 

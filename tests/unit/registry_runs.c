@@ -6,11 +6,16 @@
 
 static struct mlops_run example(void)
 {
-	static char name[] = "pump", kind[] = "failure_prediction", action[] = "train", source[] = "sensors.csv",
-		    who[] = "ann@plant", settings[] = "{\"trees\":100}";
+	static char name[] = "pump", kind[] = "failure_prediction", action[] = "train",
+		    source[] = "sensors.csv", who[] = "ann@plant", settings[] = "{\"trees\":100}";
 
-	return (struct mlops_run){ .name = name, .kind = kind, .action = action, .started = 10 * MINUTE, .source = source,
-				   .who = who, .settings = settings };
+	return (struct mlops_run){ .name = name,
+				   .kind = kind,
+				   .action = action,
+				   .started = 10 * MINUTE,
+				   .source = source,
+				   .who = who,
+				   .settings = settings };
 }
 
 static void test_finished(void **state)
@@ -109,7 +114,8 @@ static void test_order_limit_and_names(void **state)
 	mlops_run_list_release(&runs);
 
 	assert_false(mlops_store_runs(store, "pumb", 0, &runs, &error));
-	fixture_expect_error(NULL, &error, MLOPS_DATA, "model 'pumb' is not in the registry (did you mean 'pump'?)");
+	fixture_expect_error(NULL, &error, MLOPS_DATA,
+			     "model 'pumb' is not in the registry (did you mean 'pump'?)");
 	assert_int_equal(runs.n, 0);
 	mlops_store_close(store);
 }
@@ -122,7 +128,8 @@ static void test_unknown_run(void **state)
 
 	snprintf(run.id, sizeof run.id, "00000000000000000000000000000000");
 	assert_false(mlops_store_end_run(store, &run, &error));
-	fixture_expect_error(NULL, &error, MLOPS_DATA, "run '00000000000000000000000000000000' is not in the registry");
+	fixture_expect_error(NULL, &error, MLOPS_DATA,
+			     "run '00000000000000000000000000000000' is not in the registry");
 	mlops_store_close(store);
 }
 

@@ -9,7 +9,8 @@
 
 static char pump[] = "pump";
 
-static void expect_problem(struct mlops_store *store, const struct mlops_version *version, const char *expected)
+static void expect_problem(struct mlops_store *store, const struct mlops_version *version,
+			   const char *expected)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	char problem[160] = "unset";
@@ -43,7 +44,8 @@ static void test_files(void **state)
 	assert_int_equal(unlink(fixture_file(fixture, &versions.items[1])), 0);
 	assert_int_equal(truncate(fixture_file(fixture, &versions.items[2]), 39999), 0);
 
-	expect_problem(store, &versions.items[0], "the model file's SHA-256 is 0089b1e3933955e3…, not 87ffa8a4a0bd029c…");
+	expect_problem(store, &versions.items[0],
+		       "the model file's SHA-256 is 0089b1e3933955e3…, not 87ffa8a4a0bd029c…");
 	expect_problem(store, &versions.items[1], "the model file is missing");
 	expect_problem(store, &versions.items[2], "the model file has 39999 bytes, not 40000");
 	expect_problem(store, &versions.items[3], "");
@@ -91,10 +93,12 @@ static void test_orphans(void **state)
 	assert_int_equal(orphans, 4);
 
 	/* An hour after 20000, so those of 10000 go; and what is no model file is left alone. */
-	assert_true(mlops_store_prune(store, "pump", 1, INT64_C(1000000) * (20000 + 3600), true, &removed, &error));
+	assert_true(mlops_store_prune(store, "pump", 1, INT64_C(1000000) * (20000 + 3600), true, &removed,
+				      &error));
 	assert_int_equal(removed.n, 0);
 	assert_int_equal(fixture_count_files(fixture), 7);
-	assert_true(mlops_store_prune(store, "pump", 1, INT64_C(1000000) * (20000 + 3600), false, &removed, &error));
+	assert_true(mlops_store_prune(store, "pump", 1, INT64_C(1000000) * (20000 + 3600), false, &removed,
+				      &error));
 	assert_int_equal(removed.n, 0);
 	assert_int_equal(fixture_count_files(fixture), 5);
 	assert_true(mlops_store_verify_ledger(store, &orphans, problem, &error));
@@ -134,7 +138,8 @@ static void test_damaged_ledger(void **state)
 	mlops_store_close(store);
 }
 
-static void expect_pruned(struct mlops_store *store, size_t keep, bool dry_run, const uint32_t *expected, size_t n)
+static void expect_pruned(struct mlops_store *store, size_t keep, bool dry_run, const uint32_t *expected,
+			  size_t n)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_version_list removed;
@@ -187,7 +192,8 @@ static void test_prune(void **state)
 	assert_int_equal(change.to, 5);
 	change = (struct mlops_change){ .name = pump };
 	assert_false(mlops_store_rollback(store, &change, &error));
-	fixture_expect_error(fixture, &error, MLOPS_NEGATIVE, "model 'pump' has no earlier champion to go back to");
+	fixture_expect_error(fixture, &error, MLOPS_NEGATIVE,
+			     "model 'pump' has no earlier champion to go back to");
 	assert_true(mlops_store_history(store, "pump", false, &changes, &error));
 	assert_int_equal(changes.n, 5);
 	mlops_change_list_release(&changes);
@@ -221,11 +227,13 @@ static void test_prune_everything(void **state)
 	expect_pruned(store, 0, false, (const uint32_t[]){ 1 }, 1);
 	assert_int_equal(fixture_count_files(fixture), 0);
 	assert_false(mlops_store_promote(store, &change, &error));
-	fixture_expect_error(fixture, &error, MLOPS_DATA, "model 'pump' has no version 1: all its versions are deleted");
+	fixture_expect_error(fixture, &error, MLOPS_DATA,
+			     "model 'pump' has no version 1: all its versions are deleted");
 	assert_int_equal(fixture_add(store, "pump", 1, 10), 2);
 
 	assert_false(mlops_store_prune(store, "punp", 1, 0, true, &removed, &error));
-	fixture_expect_error(fixture, &error, MLOPS_DATA, "model 'punp' is not in the registry (did you mean 'pump'?)");
+	fixture_expect_error(fixture, &error, MLOPS_DATA,
+			     "model 'punp' is not in the registry (did you mean 'pump'?)");
 	assert_int_equal(removed.n, 0);
 	mlops_store_close(store);
 }

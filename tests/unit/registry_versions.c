@@ -19,11 +19,13 @@ static void resolve(struct mlops_store *store, const char *text, struct mlops_ve
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_reference reference;
 
-	if (!mlops_reference_parse(text, &reference, &error) || !mlops_store_resolve(store, &reference, version, &error))
+	if (!mlops_reference_parse(text, &reference, &error) ||
+	    !mlops_store_resolve(store, &reference, version, &error))
 		fail_msg("%s: %s", text, error.message);
 }
 
-static void expect_unresolved(struct mlops_store *store, const char *text, enum mlops_code code, const char *message)
+static void expect_unresolved(struct mlops_store *store, const char *text, enum mlops_code code,
+			      const char *message)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_reference reference;
@@ -40,8 +42,12 @@ static void test_add_and_read(void **state)
 	const struct fixture *fixture = *state;
 	struct mlops_store *store = fixture_create(fixture);
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_version added = { .name = pump, .kind = kind, .created = 7 * MINUTE, .rows = 5000000000,
-				       .metrics = (char[]){ "{\"roc_auc\":0.974}" }, .settings = (char[]){ "{\"trees\":100}" },
+	struct mlops_version added = { .name = pump,
+				       .kind = kind,
+				       .created = 7 * MINUTE,
+				       .rows = 5000000000,
+				       .metrics = (char[]){ "{\"roc_auc\":0.974}" },
+				       .settings = (char[]){ "{\"trees\":100}" },
 				       .features = (char[]){ "[\"temp\",\"flöw\"]" } };
 	struct mlops_buffer bytes = MLOPS_BUFFER_INIT;
 	struct mlops_version version;
@@ -123,7 +129,8 @@ static void test_list(void **state)
 	assert_int_equal(versions.n, 1);
 	mlops_version_list_release(&versions);
 	assert_false(mlops_store_versions(store, "Punp", &versions, &error));
-	fixture_expect_error(NULL, &error, MLOPS_DATA, "model 'Punp' is not in the registry (did you mean 'pump'?)");
+	fixture_expect_error(NULL, &error, MLOPS_DATA,
+			     "model 'Punp' is not in the registry (did you mean 'pump'?)");
 	mlops_store_close(store);
 }
 
@@ -134,8 +141,10 @@ static void test_unresolved(void **state)
 	expect_unresolved(store, "pump", MLOPS_DATA, "model 'pump' is not in the registry");
 	fixture_add(store, "pump", 1, 10);
 	fixture_add(store, "pump", 2, 10);
-	expect_unresolved(store, "pimp", MLOPS_DATA, "model 'pimp' is not in the registry (did you mean 'pump'?)");
-	expect_unresolved(store, "pump", MLOPS_DATA, "model 'pump' has no champion; promote a version (the newest is 2)");
+	expect_unresolved(store, "pimp", MLOPS_DATA,
+			  "model 'pimp' is not in the registry (did you mean 'pump'?)");
+	expect_unresolved(store, "pump", MLOPS_DATA,
+			  "model 'pump' has no champion; promote a version (the newest is 2)");
 	expect_unresolved(store, "pump@blue", MLOPS_DATA, "model 'pump' has no alias 'blue'");
 	expect_unresolved(store, "pump/3", MLOPS_DATA, "model 'pump' has no version 3; the newest is 2");
 	expect_unresolved(store, "./pump", MLOPS_USAGE, "'./pump' is a file, not a model in the registry");
@@ -154,8 +163,9 @@ static void test_refused(void **state)
 	version.name = pump;
 	version.kind = (char[]){ "failure_prediction" };
 	assert_false(mlops_store_add_version(store, &version, "abc", 3, &error));
-	fixture_expect_error(NULL, &error, MLOPS_DATA,
-			     "model 'pump' is of the kind anomaly_detection, not failure_prediction; choose another name");
+	fixture_expect_error(
+		NULL, &error, MLOPS_DATA,
+		"model 'pump' is of the kind anomaly_detection, not failure_prediction; choose another name");
 	assert_int_equal(version.version, 0);
 	assert_int_equal(fixture_count_files(*state), 1);
 	/* The refused one has not used up a number. */
@@ -213,9 +223,10 @@ static void test_load_checks(void **state)
 	assert_true(mlops_store_add_version(store, &version, "abc", 3, &error));
 	overwrite(fixture_file(fixture, &version), "abd", 3);
 	assert_false(mlops_store_load(store, &version, &bytes, &error));
-	fixture_expect_error(fixture, &error, MLOPS_NEGATIVE,
-			     "{}/models/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.onnx: 3 bytes with "
-			     "SHA-256 a52d159f262b2c6d…, not the 3 bytes with ba7816bf8f01cfea… that were registered");
+	fixture_expect_error(
+		fixture, &error, MLOPS_NEGATIVE,
+		"{}/models/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.onnx: 3 bytes with "
+		"SHA-256 a52d159f262b2c6d…, not the 3 bytes with ba7816bf8f01cfea… that were registered");
 	assert_int_equal(bytes.length, 0);
 	overwrite(fixture_file(fixture, &version), "ab", 2);
 	assert_false(mlops_store_load(store, &version, &bytes, &error));
@@ -224,9 +235,10 @@ static void test_load_checks(void **state)
 
 	assert_int_equal(unlink(fixture_file(fixture, &version)), 0);
 	assert_false(mlops_store_load(store, &version, &bytes, &error));
-	fixture_expect_error(fixture, &error, MLOPS_IO,
-			     "{}/models/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.onnx: "
-			     "No such file or directory");
+	fixture_expect_error(
+		fixture, &error, MLOPS_IO,
+		"{}/models/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.onnx: "
+		"No such file or directory");
 	mlops_sha256_of("abd", 3, sha256);
 	assert_memory_equal(sha256, "a52d159f262b2c6d", 16);
 	mlops_buffer_release(&bytes);
@@ -242,8 +254,9 @@ static bool add_many(void *context)
 {
 	const struct adder *adder = context;
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){
-		.location = adder->fixture->registry, .create = true }, &error);
+	struct mlops_store *store = mlops_store_open(
+		&(struct mlops_store_options){ .location = adder->fixture->registry, .create = true },
+		&error);
 	bool ok = store != NULL;
 
 	for (uint32_t i = 0; ok && i < ADDED_EACH; i++) {

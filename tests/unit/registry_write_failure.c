@@ -36,20 +36,23 @@ static bool is_clear(const struct mlops_error *error, const struct fixture *fixt
 	return clear;
 }
 
-/* Adds a version under the limit; exits 0 when that fails with a clear error, and when the same store works afterwards. */
+/* Adds a version under the limit; exits 0 when that fails with a clear error, and when the same store works
+ * afterwards. */
 static bool add_under_limit(void *context)
 {
 	static unsigned char bytes[MODEL_BYTES];
 	const struct attempt *attempt = context;
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_version version = { .name = pump, .kind = (char[]){ "anomaly_detection" } };
-	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){
-		.location = attempt->fixture->registry, .write = true }, &error);
+	struct mlops_store *store = mlops_store_open(
+		&(struct mlops_store_options){ .location = attempt->fixture->registry, .write = true },
+		&error);
 	bool ok = store != NULL && limit_file_size(attempt->limit);
 
 	fixture_bytes(bytes, 77, sizeof bytes);
-	ok = ok && !mlops_store_add_version(store, &version, bytes, sizeof bytes, &error) && version.version == 0 &&
-	     is_clear(&error, attempt->fixture) && fixture_count_files(attempt->fixture) == 1;
+	ok = ok && !mlops_store_add_version(store, &version, bytes, sizeof bytes, &error) &&
+	     version.version == 0 && is_clear(&error, attempt->fixture) &&
+	     fixture_count_files(attempt->fixture) == 1;
 	error = (struct mlops_error)MLOPS_ERROR_INIT;
 	ok = ok && limit_file_size(RLIM_INFINITY) &&
 	     mlops_store_add_version(store, &version, bytes, sizeof bytes, &error) && version.version == 2;
@@ -65,12 +68,13 @@ static bool write_ledger_under_limit(void *context)
 	struct mlops_version version = { .name = pump, .kind = (char[]){ "anomaly_detection" } };
 	struct mlops_change change = { .name = pump, .to = 1 };
 	struct mlops_run run = { .name = pump, .action = (char[]){ "train" } };
-	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){
-		.location = attempt->fixture->registry, .write = true }, &error);
+	struct mlops_store *store = mlops_store_open(
+		&(struct mlops_store_options){ .location = attempt->fixture->registry, .write = true },
+		&error);
 	bool ok = store != NULL && limit_file_size(attempt->limit);
 
-	ok = ok && !mlops_store_add_version(store, &version, "abc", 3, &error) && is_clear(&error, attempt->fixture) &&
-	     fixture_count_files(attempt->fixture) == 1;
+	ok = ok && !mlops_store_add_version(store, &version, "abc", 3, &error) &&
+	     is_clear(&error, attempt->fixture) && fixture_count_files(attempt->fixture) == 1;
 	error = (struct mlops_error)MLOPS_ERROR_INIT;
 	ok = ok && !mlops_store_promote(store, &change, &error) && is_clear(&error, attempt->fixture);
 	error = (struct mlops_error)MLOPS_ERROR_INIT;
@@ -144,7 +148,8 @@ static bool create_under_limit(void *context)
 	struct mlops_error error = MLOPS_ERROR_INIT;
 
 	return limit_file_size(attempt->limit) &&
-	       mlops_store_open(&(struct mlops_store_options){ .location = attempt->fixture->registry, .create = true },
+	       mlops_store_open(&(struct mlops_store_options){ .location = attempt->fixture->registry,
+							       .create = true },
 				&error) == NULL &&
 	       is_clear(&error, attempt->fixture);
 }
@@ -158,8 +163,8 @@ static void test_creation(void **state)
 		struct mlops_error error = MLOPS_ERROR_INIT;
 
 		assert_int_equal(fixture_join(fixture_fork(create_under_limit, &attempt)), 0);
-		assert_null(mlops_store_open(&(struct mlops_store_options){
-			.location = attempt.fixture->registry }, &error));
+		assert_null(mlops_store_open(
+			&(struct mlops_store_options){ .location = attempt.fixture->registry }, &error));
 		assert_int_equal(error.code, MLOPS_CONFIG);
 	}
 	mlops_store_close(fixture_create(*state));
