@@ -17,8 +17,8 @@ const char *const cli_log_formats[] = { "text", "json", NULL };
 
 static bool is_quiet, is_verbose;
 
-/* A descriptor 0, 1 or 2 that the caller closed would be given to the next file that is opened, and output or messages
- * would go into it.  Opened the wrong way round, so that using it is an error still. */
+/* A descriptor 0, 1 or 2 that the caller closed would be given to the next file that is opened, and output or
+ * messages would go into it.  Opened the wrong way round, so that using it is an error still. */
 static void open_standard_descriptors(void)
 {
 	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
@@ -67,7 +67,8 @@ int cli_end(bool ok, const struct mlops_error *error)
 	return mlops_code_describe(result.code)->exit_status;
 }
 
-static void __attribute__((format(printf, 2, 0))) say(enum cli_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0)))
+static void say(enum cli_level level, const char *format, va_list arguments)
 {
 	char text[1024];
 
@@ -145,8 +146,8 @@ static int hexadecimal_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The path of a file URI (RFC 8089: file:///DIR, file://localhost/DIR, file:/DIR), %XX decoded.  The URI may carry a password
- * when it is none of these, so that messages show its scheme only. */
+/* The path of a file URI (RFC 8089: file:///DIR, file://localhost/DIR, file:/DIR), %XX decoded.  The URI may
+ * carry a password when it is none of these, so that messages show its scheme only. */
 static bool path_of_uri(const char *uri, char buffer[4096], struct mlops_error *error)
 {
 	const char *path = uri + strlen("file:");
@@ -156,11 +157,13 @@ static bool path_of_uri(const char *uri, char buffer[4096], struct mlops_error *
 		const char *end = strstr(uri, "://");
 
 		if (end == NULL)
-			return mlops_error_set(error, MLOPS_CONFIG,
-					       "MLFLOW_TRACKING_URI: not a URI; it should be file:///DIRECTORY");
-		return mlops_error_set(error, MLOPS_CONFIG,
-				       "MLFLOW_TRACKING_URI: '%.*s' is no scheme for a registry; it should be file:///DIRECTORY",
-				       (int)(end - uri < 20 ? end - uri : 20), uri);
+			return mlops_error_set(
+				error, MLOPS_CONFIG,
+				"MLFLOW_TRACKING_URI: not a URI; it should be file:///DIRECTORY");
+		return mlops_error_set(
+			error, MLOPS_CONFIG,
+			"MLFLOW_TRACKING_URI: '%.*s' is no scheme of a registry; it should be file:///DIRECTORY",
+			(int)(end - uri < 20 ? end - uri : 20), uri);
 	}
 	if (strncmp(path, "//", 2) == 0) {
 		path += 2;
@@ -168,8 +171,9 @@ static bool path_of_uri(const char *uri, char buffer[4096], struct mlops_error *
 			path += strlen("localhost");
 	}
 	if (path[0] != '/')
-		return mlops_error_set(error, MLOPS_CONFIG,
-				       "MLFLOW_TRACKING_URI: the path is not absolute; it should be file:///DIRECTORY");
+		return mlops_error_set(
+			error, MLOPS_CONFIG,
+			"MLFLOW_TRACKING_URI: the path is not absolute; it should be file:///DIRECTORY");
 	for (; *path != '\0'; path++) {
 		char c = *path;
 
@@ -178,13 +182,15 @@ static bool path_of_uri(const char *uri, char buffer[4096], struct mlops_error *
 			int low = high < 0 ? -1 : hexadecimal_digit(path[2]);
 
 			if (low < 0 || (high == 0 && low == 0))
-				return mlops_error_set(error, MLOPS_CONFIG,
-						       "MLFLOW_TRACKING_URI: a '%%' is not followed by two hexadecimal digits");
+				return mlops_error_set(
+					error, MLOPS_CONFIG,
+					"MLFLOW_TRACKING_URI: a '%%' needs two hexadecimal digits after it");
 			c = (char)(high * 16 + low);
 			path += 2;
 		}
 		if (length + 1 == 4096)
-			return mlops_error_set(error, MLOPS_CONFIG, "MLFLOW_TRACKING_URI: the path is too long");
+			return mlops_error_set(error, MLOPS_CONFIG,
+					       "MLFLOW_TRACKING_URI: the path is too long");
 		buffer[length++] = c;
 	}
 	buffer[length] = '\0';

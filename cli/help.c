@@ -195,8 +195,9 @@ void cli_print_option_list(const struct cli_tool *tool, FILE *out)
 	for (const struct cli_option *option = tool->options; option->name != NULL; option++) {
 		if (option->type == CLI_OPTION_LIST)
 			continue;
-		fprintf(out, "%s\t%c\t%s\t%s\t", option->name, option->short_name != 0 ? option->short_name : '-',
-			types[option->type], option->argument != NULL ? option->argument : "-");
+		fprintf(out, "%s\t%c\t%s\t%s\t", option->name,
+			option->short_name != 0 ? option->short_name : '-', types[option->type],
+			option->argument != NULL ? option->argument : "-");
 		if (option->choices != NULL) {
 			for (size_t i = 0; option->choices[i] != NULL; i++)
 				fprintf(out, "%s%s", i > 0 ? "|" : "", option->choices[i]);
@@ -208,7 +209,8 @@ void cli_print_option_list(const struct cli_tool *tool, FILE *out)
 		fputc('\n', out);
 	}
 	for (const struct cli_verb *verb = tool->verbs; verb != NULL && verb->name != NULL; verb++) {
-		fprintf(out, "verb\t%s\t%s\t%s\t", verb->name, verb->arguments != NULL ? verb->arguments : "-",
+		fprintf(out, "verb\t%s\t%s\t%s\t", verb->name,
+			verb->arguments != NULL ? verb->arguments : "-",
 			verb->options != NULL ? verb->options : "-");
 		print_first_line(out, verb->help);
 		fputc('\n', out);

@@ -13,9 +13,9 @@ void cli_print_help(const struct cli_tool *tool, const struct cli_verb *verb, FI
 
 void cli_print_version(const struct cli_tool *tool, FILE *out);
 
-/* One line an option: long name, short name or -, type, argument or -, what completes it (none, file, directory, model, or
- * words separated by |), first line of the help.  Then one a verb: "verb", name, arguments or -, its own options or -, help.
- * Fields are separated by tabs. */
+/* One line an option: long name, short name or -, type, argument or -, what completes it (none, file,
+ * directory, model, or words separated by |), first line of the help.  Then one a verb: "verb", name,
+ * arguments or -, its own options or -, help. Fields are separated by tabs. */
 void cli_print_option_list(const struct cli_tool *tool, FILE *out);
 
 /* Is name in list, words separated by spaces?  list may be NULL. */

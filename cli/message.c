@@ -57,7 +57,9 @@ static void write_text(struct mlops_buffer *line, const struct cli_message *mess
 
 static void write_json(struct mlops_buffer *line, const struct cli_message *message)
 {
-	static const char *const levels[] = { [CLI_ERROR] = "error", [CLI_NOTICE] = "info", [CLI_DEBUG] = "debug" };
+	static const char *const levels[] = {
+		[CLI_ERROR] = "error", [CLI_NOTICE] = "info", [CLI_DEBUG] = "debug"
+	};
 	struct mlops_json json = { .out = line };
 
 	mlops_json_open(&json, '{');
@@ -95,7 +97,8 @@ void cli_message_write(const struct cli_message *message)
 
 void cli_report(const struct mlops_error *error)
 {
-	if (error == NULL || error->code == MLOPS_OK || error->code == MLOPS_CLOSED || error->message[0] == '\0')
+	if (error == NULL || error->code == MLOPS_OK || error->code == MLOPS_CLOSED ||
+	    error->message[0] == '\0')
 		return;
 	cli_message_write(&(struct cli_message){
 		.level = CLI_ERROR,

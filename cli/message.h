@@ -1,6 +1,7 @@
 /*
- * One message on standard error, as text or as a JSON object: what the public functions of common.h and option.h share.
- * The name of the tool and the form are set once, by cli_parse and cli_begin; before any threads start.
+ * One message on standard error, as text or as a JSON object: what the public functions of common.h and
+ * option.h share. The name of the tool and the form are set once, by cli_parse and cli_begin; before any
+ * threads start.
  */
 #ifndef CLI_MESSAGE_H
 #define CLI_MESSAGE_H
@@ -23,7 +24,8 @@ void cli_message_set_tool(const char *name);
 void cli_message_set_json(bool json);
 bool cli_message_is_json(void);
 
-/* A single write, so that messages of several processes in one log don't mix.  Control characters become '?'. */
+/* A single write, so that messages of several processes in one log don't mix.
+ * Control characters become '?'. */
 void cli_message_write(const struct cli_message *message);
 
 /* Flushes and closes standard output and says what went wrong with anything written to it. */

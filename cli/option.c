@@ -127,7 +127,8 @@ static bool in_range(const struct cli_option *option, double value)
 	return value >= option->minimum && (value <= option->maximum || option->maximum < option->minimum);
 }
 
-static int set_number(const struct cli_tool *tool, const struct cli_option *option, void *where, const char *value)
+static int set_number(const struct cli_tool *tool, const struct cli_option *option, void *where,
+		      const char *value)
 {
 	char quoted[MLOPS_TEXT_QUOTED], range[128];
 	size_t length = strlen(value);
@@ -139,12 +140,14 @@ static int set_number(const struct cli_tool *tool, const struct cli_option *opti
 			*(uint64_t *)where = whole;
 			return 0;
 		}
-	} else if (mlops_number_parse(value, length, '.', &real) == MLOPS_NUMBER_OK && in_range(option, real)) {
+	} else if (mlops_number_parse(value, length, '.', &real) == MLOPS_NUMBER_OK &&
+		   in_range(option, real)) {
 		*(double *)where = real;
 		return 0;
 	}
 	return cli_usage_error(tool, "option '--%s': '%s' is not a %s%s", option->name, masked(quoted, value),
-			       option->type == CLI_UINT ? "whole number" : "number", describe_range(option, range));
+			       option->type == CLI_UINT ? "whole number" : "number",
+			       describe_range(option, range));
 }
 
 static size_t count_words(const char *const *words)
@@ -172,7 +175,8 @@ static int report_choice(const struct cli_tool *tool, const struct cli_option *o
 			       masked(quoted, value), words, nearest);
 }
 
-static int set_choice(const struct cli_tool *tool, const struct cli_option *option, int *where, const char *value)
+static int set_choice(const struct cli_tool *tool, const struct cli_option *option, int *where,
+		      const char *value)
 {
 	for (int i = 0; option->choices[i] != NULL; i++) {
 		if (strcmp(option->choices[i], value) != 0)
@@ -186,13 +190,15 @@ static int set_choice(const struct cli_tool *tool, const struct cli_option *opti
 	return report_choice(tool, option, value);
 }
 
-static int set_character(const struct cli_tool *tool, const struct cli_option *option, char *where, const char *value)
+static int set_character(const struct cli_tool *tool, const struct cli_option *option, char *where,
+			 const char *value)
 {
 	static const struct {
 		const char *name;
 		char character;
 	} words[] = {
-		{ "tab", '\t' }, { "comma", ',' }, { "semicolon", ';' }, { "pipe", '|' }, { "space", ' ' }, { "point", '.' },
+		{ "tab", '\t' }, { "comma", ',' }, { "semicolon", ';' },
+		{ "pipe", '|' }, { "space", ' ' }, { "point", '.' },
 	};
 	const char *word = NULL;
 	char character = '\0', quoted[MLOPS_TEXT_QUOTED];
@@ -215,15 +221,17 @@ static int set_character(const struct cli_tool *tool, const struct cli_option *o
 		return report_choice(tool, option, value);
 	}
 	if (character == '\0')
-		return cli_usage_error(tool,
-				       "option '--%s': '%s' is not one character, nor tab, comma, semicolon, pipe, space or point",
-				       option->name, masked(quoted, value));
+		return cli_usage_error(
+			tool,
+			"option '--%s': '%s' is not a character, nor tab, comma, semicolon, pipe, space, point",
+			option->name, masked(quoted, value));
 	*where = character;
 	return 0;
 }
 
 /* Puts an option's value where it belongs; 0, or the exit status of a reported mistake. */
-static int set_value(const struct cli_tool *tool, const struct cli_option *option, void *settings, char *value)
+static int set_value(const struct cli_tool *tool, const struct cli_option *option, void *settings,
+		     char *value)
 {
 	void *where = (char *)settings + option->offset;
 
@@ -296,7 +304,8 @@ static int report_option(const struct cli_tool *tool, char **argv, int answer)
 	if (optopt >= FIRST_LONG)
 		option = &tool->options[optopt - FIRST_LONG];
 	if (answer == ':' && option != NULL)
-		return cli_usage_error(tool, "option '--%s' needs a value: %s", option->name, option->argument);
+		return cli_usage_error(tool, "option '--%s' needs a value: %s", option->name,
+				       option->argument);
 	if (answer == ':') {
 		for (option = tool->options; option->short_name != optopt; option++)
 			;
@@ -309,7 +318,8 @@ static int report_option(const struct cli_tool *tool, char **argv, int answer)
 	return report_long(tool, argv[optind - 1]);
 }
 
-/* getopt_long's arrays from the table.  The hidden option is not among them, so that nothing can abbreviate to it. */
+/* getopt_long's arrays from the table.  The hidden option is not among them, so that nothing can abbreviate
+ * to it. */
 static void make_arrays(const struct cli_tool *tool, struct option long_options[MAX_OPTIONS + 1],
 			char short_options[2 * MAX_OPTIONS + 2])
 {
@@ -352,7 +362,8 @@ static int check_arguments(const struct cli_tool *tool, size_t n, char **argumen
 	if (n < tool->least)
 		return cli_usage_error(tool, "too few arguments; it is %s %s", tool->name, tool->synopsis);
 	if (n > tool->most)
-		return cli_usage_error(tool, "unexpected argument '%s'", masked(quoted, arguments[tool->most]));
+		return cli_usage_error(tool, "unexpected argument '%s'",
+				       masked(quoted, arguments[tool->most]));
 	return 0;
 }
 
@@ -435,7 +446,8 @@ static int report_verb(const struct cli_tool *tool, const char *name)
 	for (const struct cli_verb *verb = tool->verbs; verb->name != NULL && n < MAX_OPTIONS; verb++) {
 		known[n++] = verb->name;
 		if (used < sizeof list)
-			used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used > 0 ? ", " : "", verb->name);
+			used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
+						 used > 0 ? ", " : "", verb->name);
 	}
 	if (name == NULL)
 		return cli_usage_error(tool, "a verb is missing: one of %s", list);
@@ -456,7 +468,8 @@ int cli_run_verb(const struct cli_tool *tool, void *settings, size_t n_arguments
 	for (size_t i = 0; i < MAX_OPTIONS && tool->options[i].name != NULL; i++)
 		if (was_given[i] && !cli_option_is_shared(tool, &tool->options[i]) &&
 		    !cli_words_contain(verb->options, tool->options[i].name))
-			return cli_usage_error(tool, "'%s' takes no option '--%s'", verb->name, tool->options[i].name);
+			return cli_usage_error(tool, "'%s' takes no option '--%s'", verb->name,
+					       tool->options[i].name);
 	status = check_required(tool, verb);
 	if (status != 0)
 		return status;

@@ -39,7 +39,8 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Overwrites the line and the rest of the one before it; blanks rather than escape sequences, for every terminal. */
+/* Overwrites the line and the rest of the one before it; blanks rather than escape sequences, for every
+ * terminal. */
 static void show(const char *text, size_t length)
 {
 	char line[2 * LINE + 2];
@@ -89,7 +90,8 @@ static void print_duration(char buffer[32], double seconds)
 	uint64_t whole = seconds < 360000 ? (uint64_t)(seconds + 0.5) : 359999;
 
 	if (whole >= 3600)
-		snprintf(buffer, 32, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, whole / 3600, whole / 60 % 60, whole % 60);
+		snprintf(buffer, 32, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, whole / 3600, whole / 60 % 60,
+			 whole % 60);
 	else
 		snprintf(buffer, 32, "%" PRIu64 ":%02" PRIu64, whole / 60, whole % 60);
 }
@@ -126,14 +128,16 @@ static void draw(struct cli_progress *progress, int64_t now)
 	size_t n = 0, width = terminal_width() - 1;
 
 	if (progress->total > 0)
-		n = print_bar(line, sizeof line, done < progress->total ? (double)done / (double)progress->total : 1);
+		n = print_bar(line, sizeof line,
+			      done < progress->total ? (double)done / (double)progress->total : 1);
 	print_count(count, done, is_bytes);
 	/* A slow rate needs its decimals: 0.4 epochs/s. */
 	if (is_bytes || rate >= 10)
 		print_count(speed, (uint64_t)rate, is_bytes);
 	else
 		snprintf(speed, sizeof speed, "%.1f", rate);
-	n += (size_t)snprintf(line + n, sizeof line - n, "%s%s%s  %s%s%s/s", count, space, unit, speed, space, unit);
+	n += (size_t)snprintf(line + n, sizeof line - n, "%s%s%s  %s%s%s/s", count, space, unit, speed, space,
+			      unit);
 	if (progress->total > 0 && done > 0 && n < sizeof line) {
 		double left = done < progress->total ? (double)(progress->total - done) / rate : 0;
 
@@ -176,7 +180,8 @@ void cli_progress_update(struct cli_progress *progress, uint64_t done)
 	while (before < done && !atomic_compare_exchange_weak(&progress->done, &before, done))
 		;
 	now = now_ms();
-	if (now < atomic_load_explicit(&progress->next, memory_order_relaxed) || pthread_mutex_trylock(&lock) != 0)
+	if (now < atomic_load_explicit(&progress->next, memory_order_relaxed) ||
+	    pthread_mutex_trylock(&lock) != 0)
 		return;
 	if (now >= atomic_load(&progress->next) && active == progress) {
 		atomic_store(&progress->next, now + EVERY_MS);

@@ -1,6 +1,6 @@
 /*
- * A line on stderr that says how far the work is: only when stderr is a terminal and --quiet is absent, first after
- * half a second, at most ten times a second, gone before any message and at the end.
+ * A line on stderr that says how far the work is: only when stderr is a terminal and --quiet is absent,
+ * first after half a second, at most ten times a second, gone before any message and at the end.
  *
  *	struct cli_progress *progress = cli_progress_start("rows", total, quiet);   // total 0: unknown
  *	cli_progress_update(progress, done);       // cheap; from any thread

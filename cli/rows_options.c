@@ -11,7 +11,8 @@ int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows)
 	char delimiter = rows->delimiter;
 
 	if (delimiter == '"' || delimiter == '\n' || delimiter == '\r')
-		return cli_usage_error(tool, "option '--delimiter': a quote or a line break can't part fields");
+		return cli_usage_error(tool,
+				       "option '--delimiter': a quote or a line break can't part fields");
 	if (delimiter != 0 && delimiter == rows->decimal)
 		return cli_usage_error(tool, "options '--delimiter' and '--decimal' are the same character");
 	return 0;

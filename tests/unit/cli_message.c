@@ -45,13 +45,15 @@ static void reports_an_error(void **state)
 	mlops_error_set_at(&c.error, MLOPS_DATA, "sensors.csv", 17, "column \"temp\": 'abc' is not a number");
 	capture(&captured, NULL, end, &c);
 	assert_int_equal(captured.status, 65);
-	assert_string_equal(captured.err, "mlops-demo: sensors.csv:17: column \"temp\": 'abc' is not a number\n");
+	assert_string_equal(captured.err,
+			    "mlops-demo: sensors.csv:17: column \"temp\": 'abc' is not a number\n");
 	c.common.log_format = 1;
 	capture(&captured, NULL, end, &c);
 	assert_int_equal(captured.status, 65);
-	assert_string_equal(captured.err,
-			    "{\"tool\":\"mlops-demo\",\"level\":\"error\",\"code\":\"data\",\"source\":\"sensors.csv\","
-			    "\"line\":17,\"message\":\"column \\\"temp\\\": 'abc' is not a number\"}\n");
+	assert_string_equal(
+		captured.err,
+		"{\"tool\":\"mlops-demo\",\"level\":\"error\",\"code\":\"data\",\"source\":\"sensors.csv\","
+		"\"line\":17,\"message\":\"column \\\"temp\\\": 'abc' is not a number\"}\n");
 }
 
 static void masks_control_characters(void **state)
@@ -69,8 +71,16 @@ static void masks_control_characters(void **state)
 static void every_code_has_its_status(void **state)
 {
 	static const int statuses[MLOPS_CODES] = {
-		[MLOPS_NEGATIVE] = 1, [MLOPS_USAGE] = 64, [MLOPS_DATA] = 65, [MLOPS_UNAVAILABLE] = 69, [MLOPS_BUG] = 70,
-		[MLOPS_IO] = 74, [MLOPS_MEMORY] = 74, [MLOPS_BUSY] = 75, [MLOPS_DENIED] = 77, [MLOPS_CONFIG] = 78,
+		[MLOPS_NEGATIVE] = 1,
+		[MLOPS_USAGE] = 64,
+		[MLOPS_DATA] = 65,
+		[MLOPS_UNAVAILABLE] = 69,
+		[MLOPS_BUG] = 70,
+		[MLOPS_IO] = 74,
+		[MLOPS_MEMORY] = 74,
+		[MLOPS_BUSY] = 75,
+		[MLOPS_DENIED] = 77,
+		[MLOPS_CONFIG] = 78,
 		[MLOPS_CLOSED] = 128 + SIGPIPE,
 	};
 	struct captured captured;
@@ -156,8 +166,9 @@ static void notices(void **state)
 	capture(&captured, NULL, say, &(struct cli_common){ .quiet = true });
 	assert_string_equal(captured.err, "");
 	capture(&captured, NULL, say, &(struct cli_common){ .verbose = true, .log_format = 1 });
-	assert_string_equal(captured.err, "{\"tool\":\"mlops-demo\",\"level\":\"info\",\"message\":\"3 rows\"}\n"
-					  "{\"tool\":\"mlops-demo\",\"level\":\"debug\",\"message\":\"chunk of 4\"}\n");
+	assert_string_equal(captured.err,
+			    "{\"tool\":\"mlops-demo\",\"level\":\"info\",\"message\":\"3 rows\"}\n"
+			    "{\"tool\":\"mlops-demo\",\"level\":\"debug\",\"message\":\"chunk of 4\"}\n");
 }
 
 static void clear_environment(void)
@@ -177,7 +188,8 @@ static void registry_location(void **state)
 	clear_environment();
 	assert_false(cli_registry_location(where, &error));
 	assert_int_equal(error.code, MLOPS_CONFIG);
-	assert_string_equal(error.message, "no registry: neither MLOPS_REGISTRY, XDG_DATA_HOME nor HOME is set");
+	assert_string_equal(error.message,
+			    "no registry: neither MLOPS_REGISTRY, XDG_DATA_HOME nor HOME is set");
 	setenv("HOME", "/home/me", 1);
 	setenv("XDG_DATA_HOME", "relative", 1);
 	setenv("MLOPS_REGISTRY", "", 1);
@@ -215,12 +227,15 @@ static void registry_of_another_scheme(void **state)
 	char *uri = malloc(5000);
 
 	(void)state;
-	assert_bad_uri("https://me:secret@mlflow.example",
-		       "MLFLOW_TRACKING_URI: 'https' is no scheme for a registry; it should be file:///DIRECTORY");
+	assert_bad_uri(
+		"https://me:secret@mlflow.example",
+		"MLFLOW_TRACKING_URI: 'https' is no scheme of a registry; it should be file:///DIRECTORY");
 	assert_bad_uri("somewhere", "MLFLOW_TRACKING_URI: not a URI; it should be file:///DIRECTORY");
-	assert_bad_uri("file://host/a", "MLFLOW_TRACKING_URI: the path is not absolute; it should be file:///DIRECTORY");
-	assert_bad_uri("file:///a%0", "MLFLOW_TRACKING_URI: a '%' is not followed by two hexadecimal digits");
-	assert_bad_uri("file:///a%00b", "MLFLOW_TRACKING_URI: a '%' is not followed by two hexadecimal digits");
+	assert_bad_uri("file://host/a",
+		       "MLFLOW_TRACKING_URI: the path is not absolute; it should be file:///DIRECTORY");
+	assert_bad_uri("file:///a%0", "MLFLOW_TRACKING_URI: a '%' needs two hexadecimal digits after it");
+	assert_bad_uri("file:///a%00b",
+		       "MLFLOW_TRACKING_URI: a '%' needs two hexadecimal digits after it");
 	assert_non_null(uri);
 	memset(uri, 'x', 4999);
 	uri[4999] = '\0';

@@ -23,11 +23,12 @@ struct settings {
 static const char *const policies[] = { "strict", "lenient", NULL };
 
 static const struct cli_option options[] = {
-	{ "model", 'm', CLI_STRING, offsetof(struct settings, model), "REF", "score with this model", .required = true,
-	  .complete = CLI_COMPLETE_MODEL, .group = "Scoring" },
+	{ "model", 'm', CLI_STRING, offsetof(struct settings, model), "REF", "score with this model",
+	  .required = true, .complete = CLI_COMPLETE_MODEL, .group = "Scoring" },
 	{ "threshold", 0, CLI_REAL, offsetof(struct settings, threshold), "P",
-	  "say yes from this probability on\nand the second line of a longer explanation, which does not fit in one", 0, 1,
-	  .given = offsetof(struct settings, threshold_given) },
+	  "say yes from this probability on\nand the second line of a longer explanation, which does not fit "
+	  "in one",
+	  0, 1, .given = offsetof(struct settings, threshold_given) },
 	{ "set", 0, CLI_REPEAT, offsetof(struct settings, set), "KEY=VALUE", "a setting" },
 	{ "policy", 'p', CLI_CHOICE, offsetof(struct settings, policy), "WORD", "how", .choices = policies },
 	CLI_ROWS_OPTIONS(struct settings, rows),
@@ -80,7 +81,8 @@ static void assert_mistake(char **argv, const char *message)
 	struct captured captured;
 	char expected[1024];
 
-	snprintf(expected, sizeof expected, "mlops-demo: %s\nTry 'mlops-demo --help' for more information.\n", message);
+	snprintf(expected, sizeof expected, "mlops-demo: %s\nTry 'mlops-demo --help' for more information.\n",
+		 message);
 	capture(&captured, NULL, parse_only, argv);
 	assert_string_equal(captured.err, expected);
 	assert_string_equal(captured.out, "");
@@ -95,10 +97,11 @@ static void values(void **state)
 	int status;
 
 	(void)state;
-	assert_true(parse(COMMAND("in.csv", "-mpump", "--thresh=0.25", "--set", "a=1,2", "--set=b", "-p", "lenient",
-				  "-f", "a\\,b,c", "--features=d", "--na=-200", "-qd", "tab", "--decimal", ",",
-				  "--threads", "3", "--log-format", "json", "--max-line=1024"),
-			  &settings, &n, &arguments, &status));
+	assert_true(
+		parse(COMMAND("in.csv", "-mpump", "--thresh=0.25", "--set", "a=1,2", "--set=b", "-p",
+			      "lenient", "-f", "a\\,b,c", "--features=d", "--na=-200", "-qd", "tab",
+			      "--decimal", ",", "--threads", "3", "--log-format", "json", "--max-line=1024"),
+		      &settings, &n, &arguments, &status));
 	assert_int_equal(status, 0);
 	assert_int_equal(n, 1);
 	assert_string_equal(arguments[0], "in.csv");
@@ -134,7 +137,8 @@ static void double_dash_ends_options(void **state)
 	int status;
 
 	(void)state;
-	assert_true(parse(COMMAND("--model", "--quiet", "--", "--verbose"), &settings, &n, &arguments, &status));
+	assert_true(
+		parse(COMMAND("--model", "--quiet", "--", "--verbose"), &settings, &n, &arguments, &status));
 	assert_string_equal(settings.model, "--quiet");
 	assert_int_equal(n, 1);
 	assert_string_equal(arguments[0], "--verbose");
@@ -153,8 +157,8 @@ static void rows_become_the_librarys_options(void **state)
 	int status;
 
 	(void)state;
-	assert_true(parse(COMMAND("-mx", "--input-format=json", "-d;", "--decimal=point", "--na=a,b", "--on-error=null",
-				  "--time=t", "--id=i", "-fx,y", "-iz"),
+	assert_true(parse(COMMAND("-mx", "--input-format=json", "-d;", "--decimal=point", "--na=a,b",
+				  "--on-error=null", "--time=t", "--id=i", "-fx,y", "-iz"),
 			  &settings, &n, &arguments, &status));
 	read = cli_read_options(&settings.rows);
 	select = cli_select_options(&settings.rows);
@@ -189,20 +193,24 @@ static void impossible_delimiters(void **state)
 	(void)state;
 	capture(&captured, NULL, check_rows, (char[]){ "," });
 	assert_int_equal(captured.status, 64);
-	assert_string_equal(captured.err, "mlops-demo: options '--delimiter' and '--decimal' are the same character\n"
-					  "Try 'mlops-demo --help' for more information.\n");
+	assert_string_equal(captured.err,
+			    "mlops-demo: options '--delimiter' and '--decimal' are the same character\n"
+			    "Try 'mlops-demo --help' for more information.\n");
 	capture(&captured, NULL, check_rows, (char[]){ "\"" });
 	assert_int_equal(captured.status, 64);
-	assert_string_equal(captured.err, "mlops-demo: option '--delimiter': a quote or a line break can't part fields\n"
-					  "Try 'mlops-demo --help' for more information.\n");
+	assert_string_equal(captured.err,
+			    "mlops-demo: option '--delimiter': a quote or a line break can't part fields\n"
+			    "Try 'mlops-demo --help' for more information.\n");
 }
 
 static void mistakes(void **state)
 {
 	(void)state;
-	assert_mistake(COMMAND("--treshold", "1"), "unknown option '--treshold'; did you mean '--threshold'?");
+	assert_mistake(COMMAND("--treshold", "1"),
+		       "unknown option '--treshold'; did you mean '--threshold'?");
 	assert_mistake(COMMAND("--qwertzuiop=3"), "unknown option '--qwertzuiop'");
-	assert_mistake(COMMAND("--i", "x"), "option '--i' is ambiguous: it may be '--input-format', '--id', '--ignore'");
+	assert_mistake(COMMAND("--i", "x"),
+		       "option '--i' is ambiguous: it may be '--input-format', '--id', '--ignore'");
 	assert_mistake(COMMAND("--li"), "unknown option '--li'");
 	assert_mistake(COMMAND("--list-options", "-q"), "unknown option '--list-options'");
 	assert_mistake(COMMAND("-qZ"), "unknown option '-Z'");
@@ -210,10 +218,14 @@ static void mistakes(void **state)
 	assert_mistake(COMMAND("--model"), "option '--model' needs a value: REF");
 	assert_mistake(COMMAND("-m"), "option '-m' needs a value: REF");
 	assert_mistake(COMMAND("--quiet=yes"), "option '--quiet' takes no value");
-	assert_mistake(COMMAND("-mx", "--threshold=1.5"), "option '--threshold': '1.5' is not a number from 0 to 1");
-	assert_mistake(COMMAND("-mx", "--threshold=0,5"), "option '--threshold': '0,5' is not a number from 0 to 1");
-	assert_mistake(COMMAND("--threads=0"), "option '--threads': '0' is not a whole number from 1 to 1024");
-	assert_mistake(COMMAND("--threads=2.5"), "option '--threads': '2.5' is not a whole number from 1 to 1024");
+	assert_mistake(COMMAND("-mx", "--threshold=1.5"),
+		       "option '--threshold': '1.5' is not a number from 0 to 1");
+	assert_mistake(COMMAND("-mx", "--threshold=0,5"),
+		       "option '--threshold': '0,5' is not a number from 0 to 1");
+	assert_mistake(COMMAND("--threads=0"),
+		       "option '--threads': '0' is not a whole number from 1 to 1024");
+	assert_mistake(COMMAND("--threads=2.5"),
+		       "option '--threads': '2.5' is not a whole number from 1 to 1024");
 	assert_mistake(COMMAND("--seed=-1"), "option '--seed': '-1' is not a whole number");
 	assert_mistake(COMMAND("--seed=18446744073709551616"),
 		       "option '--seed': '18446744073709551616' is not a whole number");
@@ -222,8 +234,9 @@ static void mistakes(void **state)
 	assert_mistake(COMMAND("--policy="), "option '--policy': '' is not one of strict, lenient");
 	assert_mistake(COMMAND("--decimal=x"), "option '--decimal': 'x' is not one of point, comma");
 	assert_mistake(COMMAND("--decimal=|"), "option '--decimal': '|' is not one of point, comma");
-	assert_mistake(COMMAND("--delimiter=ab"), "option '--delimiter': 'ab' is not one character, nor tab, comma, "
-						   "semicolon, pipe, space or point");
+	assert_mistake(COMMAND("--delimiter=ab"),
+		       "option '--delimiter': 'ab' is not a character, nor tab, comma, "
+		       "semicolon, pipe, space, point");
 	assert_mistake(COMMAND("--features=a,,b"), "option '--features': 'a,,b' has an empty entry");
 	assert_mistake(COMMAND("--features="), "option '--features': '' has an empty entry");
 	assert_mistake(COMMAND("in.csv"), "option '--model REF' is missing");
@@ -375,7 +388,8 @@ static void assert_verb_mistake(char **argv, const char *message)
 	struct captured captured;
 	char expected[1024];
 
-	snprintf(expected, sizeof expected, "mlops-demo: %s\nTry 'mlops-demo --help' for more information.\n", message);
+	snprintf(expected, sizeof expected, "mlops-demo: %s\nTry 'mlops-demo --help' for more information.\n",
+		 message);
 	capture(&captured, NULL, run_verb, argv);
 	assert_string_equal(captured.err, expected);
 	assert_string_equal(captured.out, "");
@@ -432,8 +446,9 @@ static void verb_help(void **state)
 			    "\nCommon options:\n", 187);
 	assert_null(strstr(captured.out, "--model"));
 	capture(&captured, NULL, run_verb, COMMAND("--list-options"));
-	assert_non_null(strstr(captured.out, "\nverb\tlist\t[NAME]\t-\tlist the models\n"
-					     "verb\tpromote\tNAME VERSION\twhy dry-run\tmake VERSION the champion\n"));
+	assert_non_null(strstr(captured.out,
+			       "\nverb\tlist\t[NAME]\t-\tlist the models\n"
+			       "verb\tpromote\tNAME VERSION\twhy dry-run\tmake VERSION the champion\n"));
 }
 
 int main(void)
