@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* A NaN compares false with any threshold, so one comparison serves both kinds of node. */
-static inline uint32_t follow(const struct mlops_node *nodes, unsigned feature_bits, const float *const *columns,
-			      size_t row)
+static inline uint32_t follow(const struct mlops_node *nodes, unsigned feature_bits,
+			      const float *const *columns, size_t row)
 {
 	uint32_t mask = (1u << feature_bits) - 1;
 	uint32_t index = 0;
@@ -25,8 +25,8 @@ static inline uint32_t follow(const struct mlops_node *nodes, unsigned feature_b
 }
 
 /* Trees outside, rows inside: a tree's nodes stay in the cache for all rows of the block. */
-void mlops_kernel_forest_sum(const struct mlops_kernel_forest *forest, const float *const *columns, size_t rows,
-			     float *sums)
+void mlops_kernel_forest_sum(const struct mlops_kernel_forest *forest, const float *const *columns,
+			     size_t rows, float *sums)
 {
 	size_t n_outputs = forest->n_outputs;
 

@@ -1,7 +1,7 @@
 #include "kernel/kernel.h"
 
-void mlops_kernel_histogram(const uint16_t *code, const uint8_t *class_of, const uint16_t *weight, const uint32_t *rows,
-			    size_t n, size_t n_classes, uint32_t *counts)
+void mlops_kernel_histogram(const uint16_t *code, const uint8_t *class_of, const uint16_t *weight,
+			    const uint32_t *rows, size_t n, size_t n_classes, uint32_t *counts)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t row = rows[i];

@@ -22,9 +22,9 @@ static double ratio(double part, double whole)
 }
 
 /*
- * One pass over the scores from the highest down, equal ones taken together.  The area under the ROC curve is the share
- * of pairs in order, an equal pair counting half (Mann-Whitney); average precision is the sum over distinct
- * scores of precision times the recall gained there, without interpolation.
+ * One pass over the scores from the highest down, equal ones taken together.  The area under the ROC curve is
+ * the share of pairs in order, an equal pair counting half (Mann-Whitney); average precision is the sum over
+ * distinct scores of precision times the recall gained there, without interpolation.
  */
 static void rank_metrics(struct scored *scored, size_t n, double *roc_auc, double *average_precision)
 {
@@ -73,7 +73,8 @@ static void probability_metrics(const float *scores, const uint8_t *positive, si
 }
 
 bool mlops_evaluate_binary(const float *scores, const uint8_t *positive, const uint8_t *decided, size_t n,
-			   bool probabilities, struct mlops_binary_metrics *metrics, struct mlops_error *error)
+			   bool probabilities, struct mlops_binary_metrics *metrics,
+			   struct mlops_error *error)
 {
 	struct scored *scored;
 	double hits, misses, false_alarms;
@@ -106,9 +107,10 @@ bool mlops_evaluate_binary(const float *scores, const uint8_t *positive, const u
 	return true;
 }
 
-/* The mean over the classes that occur in truth of each one's area against the rest; NaN when only one occurs. */
-static double one_against_rest(struct scored *scored, const float *probabilities, const uint32_t *truth, size_t n,
-			       size_t n_classes)
+/* The mean over the classes that occur in truth of each one's area against the rest; NaN when only one
+ * occurs. */
+static double one_against_rest(struct scored *scored, const float *probabilities, const uint32_t *truth,
+			       size_t n, size_t n_classes)
 {
 	double sum = 0, classes = 0;
 
@@ -117,7 +119,7 @@ static double one_against_rest(struct scored *scored, const float *probabilities
 
 		for (size_t r = 0; r < n; r++)
 			scored[r] = (struct scored){ .score = probabilities[r * n_classes + k],
-						     .positive = truth[r] == k };
+						      .positive = truth[r] == k };
 		rank_metrics(scored, n, &area, &precision);
 		if (isnan(area))
 			continue;
@@ -128,7 +130,8 @@ static double one_against_rest(struct scored *scored, const float *probabilities
 }
 
 /* The mean over the classes that occur in truth or decisions; no hit is 0. */
-static double macro_f1(const uint64_t *hits, const uint64_t *truths, const uint64_t *decisions, size_t n_classes)
+static double macro_f1(const uint64_t *hits, const uint64_t *truths, const uint64_t *decisions,
+		       size_t n_classes)
 {
 	double sum = 0, classes = 0;
 
@@ -143,8 +146,9 @@ static double macro_f1(const uint64_t *hits, const uint64_t *truths, const uint6
 	return ratio(sum, classes);
 }
 
-bool mlops_evaluate_multiclass(const float *probabilities, const uint32_t *truth, const uint32_t *decided, size_t n,
-			       size_t n_classes, struct mlops_multiclass_metrics *metrics, struct mlops_error *error)
+bool mlops_evaluate_multiclass(const float *probabilities, const uint32_t *truth, const uint32_t *decided,
+			       size_t n, size_t n_classes, struct mlops_multiclass_metrics *metrics,
+			       struct mlops_error *error)
 {
 	uint64_t *counts = calloc(3 * n_classes, sizeof *counts);
 	uint64_t *hits = counts, *truths = counts + n_classes, *decisions = counts + 2 * n_classes;
@@ -161,8 +165,8 @@ bool mlops_evaluate_multiclass(const float *probabilities, const uint32_t *truth
 		const float *row = probabilities + r * n_classes;
 
 		if (truth[r] >= n_classes || decided[r] >= n_classes) {
-			mlops_error_set(error, MLOPS_BUG, "row %zu: class %u or %u of %zu", r, truth[r], decided[r],
-					n_classes);
+			mlops_error_set(error, MLOPS_BUG, "row %zu: class %u or %u of %zu", r, truth[r],
+					decided[r], n_classes);
 			goto out;
 		}
 		truths[truth[r]]++;

@@ -22,7 +22,8 @@ struct mlops_binary_metrics {
 /* scores: larger is more positive; positive[r] the truth, decided[r] the decision (bool as 0/1).
  * probabilities: whether scores are probabilities (brier and log_loss apply). */
 bool mlops_evaluate_binary(const float *scores, const uint8_t *positive, const uint8_t *decided, size_t n,
-			   bool probabilities, struct mlops_binary_metrics *metrics, struct mlops_error *error);
+			   bool probabilities, struct mlops_binary_metrics *metrics,
+			   struct mlops_error *error);
 
 struct mlops_multiclass_metrics {
 	size_t rows;
@@ -32,7 +33,8 @@ struct mlops_multiclass_metrics {
 };
 
 /* probabilities [n * n_classes], truth and decided [n]. */
-bool mlops_evaluate_multiclass(const float *probabilities, const uint32_t *truth, const uint32_t *decided, size_t n,
-			       size_t n_classes, struct mlops_multiclass_metrics *metrics, struct mlops_error *error);
+bool mlops_evaluate_multiclass(const float *probabilities, const uint32_t *truth, const uint32_t *decided,
+			       size_t n, size_t n_classes, struct mlops_multiclass_metrics *metrics,
+			       struct mlops_error *error);
 
 #endif

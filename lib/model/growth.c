@@ -30,7 +30,8 @@ static void grow_one(void *context, size_t tree, unsigned worker)
 }
 
 bool mlops_growth_run(const struct mlops_growth *growth, struct mlops_pool *pool,
-		      const struct mlops_fit_progress *progress, struct mlops_trees *trees, struct mlops_error *error)
+		      const struct mlops_fit_progress *progress, struct mlops_trees *trees,
+		      struct mlops_error *error)
 {
 	struct job job = { .growth = growth, .progress = progress };
 	bool done;

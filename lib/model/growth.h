@@ -1,8 +1,9 @@
 /*
  * Growing the trees of a forest over a pool, one tree a task.
  *
- * grow(context, tree, worker, builder) fills the builder of one tree and returns false when memory ran out.  What it does
- * may depend on tree, never on worker, except for which scratch memory it uses.  Trees come out in their order.
+ * grow(context, tree, worker, builder) fills the builder of one tree and returns false when memory ran out.
+ * What it does may depend on tree, never on worker, except for which scratch memory it uses.  Trees come out
+ * in their order.
  */
 #ifndef MLOPS_MODEL_GROWTH_H
 #define MLOPS_MODEL_GROWTH_H
@@ -19,6 +20,7 @@ struct mlops_growth {
 
 /* Grows all trees and joins them.  MLOPS_MEMORY, or MLOPS_CLOSED when progress says stop. */
 bool mlops_growth_run(const struct mlops_growth *growth, struct mlops_pool *pool,
-		      const struct mlops_fit_progress *progress, struct mlops_trees *trees, struct mlops_error *error);
+		      const struct mlops_fit_progress *progress, struct mlops_trees *trees,
+		      struct mlops_error *error);
 
 #endif

@@ -22,7 +22,8 @@ static size_t column_index(const struct mlops_matrix *matrix, size_t row)
 	return matrix->rows != NULL ? matrix->rows[row] : row;
 }
 
-static bool measure_accuracy(const struct permutation *permutation, double *accuracy, struct mlops_error *error)
+static bool measure_accuracy(const struct permutation *permutation, double *accuracy,
+			     struct mlops_error *error)
 {
 	const struct mlops_model *model = permutation->model;
 	struct mlops_matrix matrix = *permutation->matrix;
@@ -63,10 +64,12 @@ static void shuffle_feature(struct permutation *permutation, size_t feature, uin
 }
 
 bool mlops_permutation_importance(const struct mlops_model *model, const struct mlops_matrix *matrix,
-				  const uint32_t *classes, uint64_t seed, struct mlops_pool *pool, double *importance,
-				  struct mlops_error *error)
+				  const uint32_t *classes, uint64_t seed, struct mlops_pool *pool,
+				  double *importance, struct mlops_error *error)
 {
-	struct permutation permutation = { .model = model, .matrix = matrix, .classes = classes, .pool = pool };
+	struct permutation permutation = {
+		.model = model, .matrix = matrix, .classes = classes, .pool = pool
+	};
 	size_t n_features = model->trees.n_features;
 	size_t length = 0;
 	double accuracy, shuffled_accuracy;
@@ -75,10 +78,11 @@ bool mlops_permutation_importance(const struct mlops_model *model, const struct 
 	if (model->kind != MLOPS_FAILURE_PREDICTION)
 		return mlops_error_set(error, MLOPS_BUG, "%s has no accuracy", mlops_kind_name(model->kind));
 	if (matrix->n_rows == 0 || matrix->n_rows > UINT32_MAX)
-		return mlops_error_set(error, MLOPS_DATA, "permutation importance of %zu rows", matrix->n_rows);
+		return mlops_error_set(error, MLOPS_DATA, "permutation importance of %zu rows",
+				       matrix->n_rows);
 	if (matrix->n_columns < n_features)
-		return mlops_error_set(error, MLOPS_DATA, "the model takes %zu features, and there are %zu", n_features,
-				       matrix->n_columns);
+		return mlops_error_set(error, MLOPS_DATA, "the model takes %zu features, and there are %zu",
+				       n_features, matrix->n_columns);
 	for (size_t r = 0; r < matrix->n_rows; r++) {
 		if (column_index(matrix, r) >= length)
 			length = column_index(matrix, r) + 1;

@@ -1,5 +1,6 @@
 /*
- * Isolation Forest: Liu, Ting, Zhou: "Isolation Forest", ICDM 2008, and "Isolation-Based Anomaly Detection", TKDD 6(1), 2012.
+ * Isolation Forest: Liu, Ting, Zhou: "Isolation Forest", ICDM 2008, and "Isolation-Based Anomaly Detection",
+ * TKDD 6(1), 2012.
  */
 #include "model/fit.h"
 
@@ -82,8 +83,8 @@ static bool draw(const struct forest *forest, uint32_t *drawn, uint32_t row)
 	return true;
 }
 
-/* Rows without replacement by Floyd's algorithm (Bentley, Floyd: "A sample of brilliance", CACM 30(9), 1987), which takes
- * sample_size steps however many rows there are; then their values side by side. */
+/* Rows without replacement by Floyd's algorithm (Bentley, Floyd: "A sample of brilliance", CACM 30(9), 1987),
+ * which takes sample_size steps however many rows there are; then their values side by side. */
 static void take_sample(const struct growing *growing, size_t tree)
 {
 	const struct forest *forest = growing->forest;
@@ -115,7 +116,8 @@ static void take_sample(const struct growing *growing, size_t tree)
 
 /* Draws a feature, each that varies in the node with the same odds, and its smallest and largest value there.
  * Those found constant leave the candidates, for the nodes below as well.  False when none varies. */
-static bool draw_feature(struct growing *growing, struct span *span, uint32_t *feature, float *least, float *most)
+static bool draw_feature(struct growing *growing, struct span *span, uint32_t *feature, float *least,
+			 float *most)
 {
 	uint32_t *candidates = growing->scratch->candidates;
 
@@ -152,7 +154,8 @@ static float draw_threshold(struct mlops_rng *rng, float least, float most)
 }
 
 /* The rows that go left come first; returns where the others begin. */
-static size_t partition(uint32_t *rows, const struct span *span, const float *sample, float threshold, bool missing_left)
+static size_t partition(uint32_t *rows, const struct span *span, const float *sample, float threshold,
+			bool missing_left)
 {
 	size_t begin = span->begin, end = span->end;
 
@@ -171,8 +174,8 @@ static size_t partition(uint32_t *rows, const struct span *span, const float *sa
 	return begin;
 }
 
-static bool missing_goes_left(struct mlops_rng *rng, const uint32_t *rows, const struct span *span, const float *sample,
-			      float threshold)
+static bool missing_goes_left(struct mlops_rng *rng, const uint32_t *rows, const struct span *span,
+			      const float *sample, float threshold)
 {
 	uint32_t left = 0, present = 0;
 
@@ -234,7 +237,8 @@ static bool grow_tree(void *context, size_t tree, unsigned worker, struct mlops_
 		.builder = builder,
 		.rng = mlops_rng_start(forest->seed, MLOPS_RNG_SPLIT, (uint32_t)tree),
 	};
-	struct span root = { .end = forest->sample_size, .n_candidates = (uint32_t)forest->matrix->n_columns };
+	struct span root = { .end = forest->sample_size,
+			     .n_candidates = (uint32_t)forest->matrix->n_columns };
 
 	take_sample(&growing, tree);
 	for (uint32_t f = 0; f < root.n_candidates; f++)
@@ -263,12 +267,15 @@ static bool has_varying_feature(const struct mlops_matrix *matrix)
 static bool check_input(const struct mlops_matrix *matrix, struct mlops_error *error)
 {
 	if (matrix->n_rows < 2)
-		return mlops_error_set(error, MLOPS_DATA, "an isolation forest needs at least 2 rows, and there %s %zu",
+		return mlops_error_set(error, MLOPS_DATA,
+				       "an isolation forest needs at least 2 rows, and there %s %zu",
 				       matrix->n_rows == 1 ? "is" : "are", matrix->n_rows);
 	if (matrix->n_rows >= no_row)
-		return mlops_error_set(error, MLOPS_DATA, "%zu rows are more than %u", matrix->n_rows, no_row - 1);
+		return mlops_error_set(error, MLOPS_DATA, "%zu rows are more than %u", matrix->n_rows,
+				       no_row - 1);
 	if (!has_varying_feature(matrix))
-		return mlops_error_set(error, MLOPS_DATA, "none of the %zu features varies: there is nothing to isolate",
+		return mlops_error_set(error, MLOPS_DATA,
+				       "none of the %zu features varies: there is nothing to isolate",
 				       matrix->n_columns);
 	return true;
 }
@@ -284,7 +291,8 @@ static bool allocate_scratch(const struct forest *forest, struct scratch *scratc
 	scratch->sample = malloc(bytes);
 	scratch->rows = calloc(forest->sample_size, sizeof *scratch->rows);
 	scratch->candidates = calloc(n_features, sizeof *scratch->candidates);
-	return scratch->drawn != NULL && scratch->sample != NULL && scratch->rows != NULL && scratch->candidates != NULL;
+	return scratch->drawn != NULL && scratch->sample != NULL && scratch->rows != NULL &&
+	       scratch->candidates != NULL;
 }
 
 static void free_scratch(struct scratch *scratch, size_t workers)
@@ -306,10 +314,10 @@ static int compare_floats(const void *a, const void *b)
 }
 
 /*
- * The sum between anomalies and others.  Sums are multiples of 1/scale, so a threshold half a unit beside one of them
- * is equal to none.  With contamination q, the threshold lies where linear interpolation between the sorted
- * sums puts their quantile q, and rows strictly below are anomalies: of the training rows the same ones that
- * numpy.percentile makes scikit-learn choose.
+ * The sum between anomalies and others.  Sums are multiples of 1/scale, so a threshold half a unit beside one
+ * of them is equal to none.  With contamination q, the threshold lies where linear interpolation between the
+ * sorted sums puts their quantile q, and rows strictly below are anomalies: of the training rows the same
+ * ones that numpy.percentile makes scikit-learn choose.
  */
 static float threshold_sum(float *sums, size_t n, double contamination, double scale)
 {
@@ -361,7 +369,8 @@ static bool calibrate(struct mlops_model *model, const struct forest *forest, do
 
 struct mlops_model *mlops_isolation_forest_fit(const struct mlops_settings *settings, uint64_t seed,
 					       const struct mlops_matrix *matrix, struct mlops_pool *pool,
-					       const struct mlops_fit_progress *progress, struct mlops_error *error)
+					       const struct mlops_fit_progress *progress,
+					       struct mlops_error *error)
 {
 	size_t n_trees = (size_t)mlops_settings_get(settings, "trees");
 	size_t sample_size = (size_t)mlops_settings_get(settings, "sample_size");
@@ -384,7 +393,8 @@ struct mlops_model *mlops_isolation_forest_fit(const struct mlops_settings *sett
 	forest.depth_limit = ceil_log2(forest.sample_size);
 	forest.table_size = (size_t)2 << forest.depth_limit;
 	/* doubled, so that half a unit between two sums is a float32 too */
-	forest.scale = mlops_trees_scale(n_trees, 2 * (forest.depth_limit + average_path_length(forest.sample_size)));
+	forest.scale = mlops_trees_scale(n_trees,
+					 2 * (forest.depth_limit + average_path_length(forest.sample_size)));
 	forest.scratch = calloc(workers, sizeof *forest.scratch);
 	model = calloc(1, sizeof *model);
 	if (forest.scratch == NULL || model == NULL) {

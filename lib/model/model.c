@@ -32,8 +32,8 @@ bool mlops_kind_from_name(const char *name, enum mlops_kind *kind, struct mlops_
 	mlops_text_mask(quoted, name, strlen(name));
 	nearest = mlops_text_nearest(name, kind_names, N_KINDS);
 	if (nearest != NULL)
-		return mlops_error_set(error, MLOPS_USAGE, "model kind '%s' is unknown; did you mean '%s'?", quoted,
-				       nearest);
+		return mlops_error_set(error, MLOPS_USAGE, "model kind '%s' is unknown; did you mean '%s'?",
+				       quoted, nearest);
 	return mlops_error_set(error, MLOPS_USAGE, "model kind '%s' is unknown; there are %s and %s", quoted,
 			       kind_names[0], kind_names[1]);
 }
@@ -95,7 +95,8 @@ static bool append_metadata(struct mlops_metadata *metadata, const char *key, ch
 	return true;
 }
 
-bool mlops_metadata_set(struct mlops_metadata *metadata, const char *key, const char *value, struct mlops_error *error)
+bool mlops_metadata_set(struct mlops_metadata *metadata, const char *key, const char *value,
+			struct mlops_error *error)
 {
 	char *copy = strdup(value);
 
@@ -132,7 +133,8 @@ bool mlops_model_set_features(struct mlops_model *model, const struct mlops_feat
 	struct mlops_feature *copy;
 
 	if (n != model->trees.n_features)
-		return mlops_error_set(error, MLOPS_BUG, "%zu names for %zu features", n, model->trees.n_features);
+		return mlops_error_set(error, MLOPS_BUG, "%zu names for %zu features", n,
+				       model->trees.n_features);
 	copy = calloc(n, sizeof *copy);
 	if (copy == NULL)
 		return mlops_error_set_memory(error);
@@ -155,12 +157,14 @@ failed:
 	return mlops_error_set_memory(error);
 }
 
-bool mlops_model_set_classes(struct mlops_model *model, char *const *classes, size_t n, struct mlops_error *error)
+bool mlops_model_set_classes(struct mlops_model *model, char *const *classes, size_t n,
+			     struct mlops_error *error)
 {
 	char **copy;
 
 	if (n < 2 || model->trees.n_outputs != (n == 2 ? 1 : n))
-		return mlops_error_set(error, MLOPS_BUG, "%zu classes for %zu outputs", n, model->trees.n_outputs);
+		return mlops_error_set(error, MLOPS_BUG, "%zu classes for %zu outputs", n,
+				       model->trees.n_outputs);
 	copy = copy_strings(classes, n);
 	if (copy == NULL)
 		return mlops_error_set_memory(error);
@@ -172,7 +176,8 @@ bool mlops_model_set_classes(struct mlops_model *model, char *const *classes, si
 
 float mlops_model_anomaly_score(const struct mlops_model *model, float sum)
 {
-	/* in double and rounded once: the same float32 with every libm that is good to a double's last places */
+	/* in double and rounded once: the same float32 with every libm that is good to a double's last places
+	 */
 	return (float)exp2((double)(sum * model->score_exponent));
 }
 

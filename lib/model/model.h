@@ -1,16 +1,20 @@
 /*
  * A model: what was learnt, what its inputs are called, and what it says about a row.
  *
- *	anomaly_detection   Isolation Forest (Liu, Ting, Zhou: "Isolation Forest", ICDM 2008).  One output a tree: the depth of
- *	                    the leaf plus c(rows in the leaf).  With D the sum over trees,
- *	                    score = 2^(D * score_exponent), score_exponent = -1 / (trees * c(sample_size));
- *	                    probability = max(0, erf((score - score_mean) / (score_deviation * sqrt 2))): the share of
- *	                    a normal distribution with the training scores' mean and deviation that lies closer to the mean
- *	                    (Kriegel, Kroeger, Schubert, Zimek: "Interpreting and Unifying Outlier Scores", SDM 2011);
- *	                    anomaly = D <= threshold_sum.
- *	failure_prediction  Random Forest (Breiman 2001).  Two classes: one output a tree, the positive class's share in the leaf;
- *	                    probability = sum / n_trees; failure = probability >= 0.5.  More classes: one output a class,
- *	                    the label is the first class with the largest probability.
+ * anomaly_detection: Isolation Forest (Liu, Ting, Zhou: "Isolation Forest", ICDM 2008).  One output a tree:
+ * the depth of the leaf plus c(rows in the leaf).  With D the sum over trees,
+ *
+ *	score = 2^(D * score_exponent), score_exponent = -1 / (trees * c(sample_size))
+ *	probability = max(0, erf((score - score_mean) / (score_deviation * sqrt 2)))
+ *	anomaly = D <= threshold_sum
+ *
+ * The probability is the share of a normal distribution with the training scores' mean and deviation that
+ * lies closer to the mean (Kriegel, Kroeger, Schubert, Zimek: "Interpreting and Unifying Outlier Scores",
+ * SDM 2011).
+ *
+ * failure_prediction: Random Forest (Breiman 2001).  Two classes: one output a tree, the positive class's
+ * share in the leaf; probability = sum * probability_scale; failure = probability >= 0.5.  More classes: one
+ * output a class, the label is the first class with the largest probability.
  */
 #ifndef MLOPS_MODEL_MODEL_H
 #define MLOPS_MODEL_MODEL_H
@@ -20,7 +24,7 @@
 
 enum mlops_kind { MLOPS_ANOMALY_DETECTION, MLOPS_FAILURE_PREDICTION };
 
-/* Named bytes that travel in the model file (ONNX metadata_props): opaque here, their meaning is their writer's. */
+/* Named bytes that travel in the model file (ONNX metadata_props), opaque here. */
 struct mlops_metadata {
 	size_t n;
 	char **keys;   /* NUL-terminated, without the "mlops." that the file puts before them */
@@ -30,31 +34,34 @@ struct mlops_metadata {
 struct mlops_model {
 	enum mlops_kind kind;
 	struct mlops_trees trees;
-	struct mlops_feature *features; /* [trees.n_features]; NULL when the file names none (other programs' files) */
+	struct mlops_feature *features; /* [trees.n_features]; NULL when the file names none */
 	/* anomaly_detection */
 	float score_exponent;
 	float score_mean;
 	float score_deviation; /* > 0 */
-	float threshold_sum;   /* half-way between two possible sums, so that no rounding can turn a decision */
+	float threshold_sum;   /* half-way between two possible sums: no rounding can turn a decision */
 	/* failure_prediction */
-	char **classes;        /* [n_classes], the positive one second when there are two */
+	char **classes;        /* [n_classes], the positive one second of two; NULL until they are named */
 	size_t n_classes;
-	float probability_scale; /* probability = sum * probability_scale; 1 / n_trees for own models, 1 for imported ones */
+	float probability_scale; /* 1 / n_trees for own models, 1 for imported ones */
 	struct mlops_metadata metadata;
 };
 
 const char *mlops_kind_name(enum mlops_kind kind);        /* "anomaly_detection" */
-bool mlops_kind_from_name(const char *name, enum mlops_kind *kind, struct mlops_error *error); /* MLOPS_USAGE with the nearest */
+/* MLOPS_USAGE with the nearest name. */
+bool mlops_kind_from_name(const char *name, enum mlops_kind *kind, struct mlops_error *error);
 
 void mlops_model_free(struct mlops_model *model); /* allocated with calloc; all members too */
 
 /* Copies names and categories of a dataset's features into the model. */
 bool mlops_model_set_features(struct mlops_model *model, const struct mlops_feature *features, size_t n,
 			      struct mlops_error *error);
-bool mlops_model_set_classes(struct mlops_model *model, char *const *classes, size_t n, struct mlops_error *error);
+bool mlops_model_set_classes(struct mlops_model *model, char *const *classes, size_t n,
+			     struct mlops_error *error);
 
 /* Adds or replaces; value is copied. */
-bool mlops_metadata_set(struct mlops_metadata *metadata, const char *key, const char *value, struct mlops_error *error);
+bool mlops_metadata_set(struct mlops_metadata *metadata, const char *key, const char *value,
+			struct mlops_error *error);
 const char *mlops_metadata_get(const struct mlops_metadata *metadata, const char *key); /* NULL when absent */
 void mlops_metadata_release(struct mlops_metadata *metadata);
 

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a worker's trees say about rows that they did not see.  The sums are exact, so the order of trees cannot show. */
+/* What a worker's trees say about rows that they did not see.  The sums are exact, so the order of trees
+ * cannot show. */
 struct out_of_bag {
 	float *sums;     /* [n_rows * n_outputs] */
 	uint16_t *trees; /* [n_rows] */
@@ -46,7 +47,8 @@ static size_t draw_bootstrap(const struct forest *forest, size_t tree, struct ml
 	return drawn;
 }
 
-static const float *leaf_of(const struct mlops_tree_builder *builder, const struct mlops_matrix *matrix, size_t row)
+static const float *leaf_of(const struct mlops_tree_builder *builder, const struct mlops_matrix *matrix,
+			    size_t row)
 {
 	uint32_t mask = (1u << builder->feature_bits) - 1;
 	const struct mlops_node *node = builder->nodes;
@@ -54,7 +56,8 @@ static const float *leaf_of(const struct mlops_tree_builder *builder, const stru
 
 	while ((left = node->word >> builder->feature_bits) != 0) {
 		float x = mlops_matrix_at(matrix, row, (node->word & mask) >> 1);
-		bool goes_left = mlops_node_missing_left(node) ? !(x > node->threshold) : x <= node->threshold;
+		bool goes_left =
+			mlops_node_missing_left(node) ? !(x > node->threshold) : x <= node->threshold;
 
 		node = builder->nodes + left + (goes_left ? 0 : 1);
 	}
@@ -97,16 +100,20 @@ static bool check_input(const struct mlops_matrix *matrix, size_t n_classes, siz
 			struct mlops_error *error)
 {
 	if (matrix->n_rows < 2)
-		return mlops_error_set(error, MLOPS_DATA, "a random forest needs at least 2 rows, and there %s %zu",
+		return mlops_error_set(error, MLOPS_DATA,
+				       "a random forest needs at least 2 rows, and there %s %zu",
 				       matrix->n_rows == 1 ? "is" : "are", matrix->n_rows);
 	if (matrix->n_rows >= UINT32_MAX)
-		return mlops_error_set(error, MLOPS_DATA, "%zu rows are more than %u", matrix->n_rows, UINT32_MAX - 1);
+		return mlops_error_set(error, MLOPS_DATA, "%zu rows are more than %u", matrix->n_rows,
+				       UINT32_MAX - 1);
 	if (matrix->n_columns == 0)
 		return mlops_error_set(error, MLOPS_DATA, "a random forest needs at least 1 feature");
 	if (n_classes > MLOPS_MAX_CLASSES)
-		return mlops_error_set(error, MLOPS_DATA, "%zu classes are more than %d", n_classes, MLOPS_MAX_CLASSES);
+		return mlops_error_set(error, MLOPS_DATA, "%zu classes are more than %d", n_classes,
+				       MLOPS_MAX_CLASSES);
 	if (max_features > matrix->n_columns)
-		return mlops_error_set(error, MLOPS_USAGE, "setting max_features: %zu is more than the %zu features",
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "setting max_features: %zu is more than the %zu features",
 				       max_features, matrix->n_columns);
 	return true;
 }
@@ -148,20 +155,22 @@ static bool take_classes(struct forest *forest, const uint32_t *classes, size_t 
 
 		if (class >= n_classes)
 			return mlops_error_set(error, MLOPS_BUG, "class %u of %zu", class, n_classes);
-		forest->class_of[r] = (uint8_t)class;
+		forest->class_of[r] = (uint8_t) class;
 		forest->class_weight[class]++;
 	}
 	for (size_t k = 0; k < n_classes; k++)
 		present += forest->class_weight[k] > 0;
 	if (present < 2)
-		return mlops_error_set(error, MLOPS_DATA,
-				       "all %zu rows have the same target: there are no two classes to tell apart",
-				       matrix->n_rows);
+		return mlops_error_set(
+			error, MLOPS_DATA,
+			"all %zu rows have the same target: there are no two classes to tell apart",
+			matrix->n_rows);
 	for (size_t k = 0; k < n_classes; k++) {
 		if (!balanced || forest->class_weight[k] <= 0)
 			forest->class_weight[k] = 1;
 		else
-			forest->class_weight[k] = (double)matrix->n_rows / ((double)present * forest->class_weight[k]);
+			forest->class_weight[k] =
+				(double)matrix->n_rows / ((double)present * forest->class_weight[k]);
 	}
 	return true;
 }
@@ -230,12 +239,14 @@ static void report_row(const struct forest *forest, size_t row, struct mlops_for
 	report->n_out_of_bag += trees > 0;
 }
 
-static bool fill_report(const struct forest *forest, struct mlops_forest_report *report, struct mlops_error *error)
+static bool fill_report(const struct forest *forest, struct mlops_forest_report *report,
+			struct mlops_error *error)
 {
 	size_t n_features = forest->matrix->n_columns;
 	double sum = 0;
 
-	report->out_of_bag = calloc(forest->matrix->n_rows, forest->plan.n_classes * sizeof *report->out_of_bag);
+	report->out_of_bag =
+		calloc(forest->matrix->n_rows, forest->plan.n_classes * sizeof *report->out_of_bag);
 	report->impurity_importance = calloc(n_features, sizeof *report->impurity_importance);
 	if (report->out_of_bag == NULL || report->impurity_importance == NULL)
 		return mlops_error_set_memory(error);
@@ -259,8 +270,9 @@ void mlops_forest_report_release(struct mlops_forest_report *report)
 }
 
 struct mlops_model *mlops_random_forest_fit(const struct mlops_settings *settings, uint64_t seed,
-					    const struct mlops_matrix *matrix, const uint32_t *classes, size_t n_classes,
-					    struct mlops_pool *pool, const struct mlops_fit_progress *progress,
+					    const struct mlops_matrix *matrix, const uint32_t *classes,
+					    size_t n_classes, struct mlops_pool *pool,
+					    const struct mlops_fit_progress *progress,
 					    struct mlops_forest_report *report, struct mlops_error *error)
 {
 	struct forest forest = {

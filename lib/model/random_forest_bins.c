@@ -81,9 +81,11 @@ static size_t count_distinct(const struct cell *sorted, size_t n)
 	return distinct;
 }
 
-/* Fills bins from the left, each with its share of the rows that are left over; a value goes to the bin whose share it
- * misses less.  Equal values stay together.  limit is the number of bins, or of distinct values when they are fewer. */
-static void cut(struct mlops_binned *binned, const struct cell *sorted, size_t n, size_t limit, bool each_value)
+/* Fills bins from the left, each with its share of the rows that are left over; a value goes to the bin whose
+ * share it misses less.  Equal values stay together.  limit is the number of bins, or of distinct values when
+ * they are fewer. */
+static void cut(struct mlops_binned *binned, const struct cell *sorted, size_t n, size_t limit,
+		bool each_value)
 {
 	size_t bin = 0, in_bin = 0, left_over = n;
 
@@ -147,8 +149,8 @@ static void bin_feature(void *context, size_t feature, unsigned worker)
 		atomic_store(&job->out_of_memory, true);
 }
 
-bool mlops_bins_make(const struct mlops_matrix *matrix, size_t limit, struct mlops_pool *pool, struct mlops_bins *bins,
-		     struct mlops_error *error)
+bool mlops_bins_make(const struct mlops_matrix *matrix, size_t limit, struct mlops_pool *pool,
+		     struct mlops_bins *bins, struct mlops_error *error)
 {
 	size_t workers = mlops_pool_workers(pool);
 	size_t n_features = matrix->n_columns;

@@ -1,9 +1,9 @@
 /*
  * The values of a feature as codes of two bytes: what trees look for is an order, not a number.
  *
- * A feature with no more distinct values than there may be bins has a code for each, so that no split is lost; others are
- * cut into bins of about equally many rows.  A bin knows its smallest and largest value, for thresholds to lie half-way
- * between values that exist.
+ * A feature with no more distinct values than there may be bins has a code for each, so that no split is
+ * lost; others are cut into bins of about equally many rows.  A bin knows its smallest and largest value, for
+ * thresholds to lie half-way between values that exist.
  */
 #ifndef MLOPS_MODEL_RANDOM_FOREST_BINS_H
 #define MLOPS_MODEL_RANDOM_FOREST_BINS_H
@@ -30,8 +30,8 @@ struct mlops_bins {
 };
 
 /* One feature a task; limit at most MLOPS_MAX_BINS. */
-bool mlops_bins_make(const struct mlops_matrix *matrix, size_t limit, struct mlops_pool *pool, struct mlops_bins *bins,
-		     struct mlops_error *error);
+bool mlops_bins_make(const struct mlops_matrix *matrix, size_t limit, struct mlops_pool *pool,
+		     struct mlops_bins *bins, struct mlops_error *error);
 void mlops_bins_release(struct mlops_bins *bins);
 
 /* The float32 half-way between two bins' values: at least the lower, below the higher.  lower < higher. */

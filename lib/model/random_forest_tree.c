@@ -1,8 +1,9 @@
 /*
  * One tree of a random forest, grown on codes (Breiman: "Random Forests", Machine Learning 45, 2001).
  *
- * At a node, each feature that is drawn gets a histogram of its codes a class, in integers, so that no order of
- * rows can show in it.  A node of few rows walks the set of codes that occur: that sorts them for the price of a histogram.
+ * At a node, each feature that is drawn gets a histogram of its codes a class, in integers, so that no order
+ * of rows can show in it.  A node of few rows walks the set of codes that occur: that sorts them for the
+ * price of a histogram.
  */
 #include "model/random_forest.h"
 
@@ -30,7 +31,7 @@ struct span {
 struct split {
 	double score;
 	uint32_t feature;
-	size_t lower, higher; /* bins on both sides of the threshold; higher is no_bin where missing values part from others */
+	size_t lower, higher; /* bins beside the threshold; higher is no_bin where missing values part from others */
 	bool missing_left;
 	bool saw_missing;
 };
@@ -48,13 +49,13 @@ struct growing {
 /* One feature's bins of a node, walked upwards. */
 struct walk {
 	uint32_t feature;
-	size_t n_rows;       /* different rows in the node */
+	size_t n_rows; /* different rows in the node */
 	bool any_missing;
 	size_t missing_rows; /* different ones, counted where min_leaf asks for it */
 	size_t left_rows;
-	size_t lower;        /* the last bin that had rows */
+	size_t lower; /* the last bin that had rows */
 	size_t n_occupied;
-	size_t only_class;   /* of the last bin, or several_classes */
+	size_t only_class; /* of the last bin, or several_classes */
 };
 
 bool mlops_forest_scratch_allocate(const struct mlops_forest_plan *plan, struct mlops_forest_scratch *scratch)
@@ -89,7 +90,8 @@ void mlops_forest_scratch_release(struct mlops_forest_scratch *scratch)
 	free(scratch->leaf);
 }
 
-/* Missing values leave the histogram for growing.missing.  Returns whether scratch->touched tells the bins that have rows. */
+/* Missing values leave the histogram for growing.missing.  Returns whether scratch->touched tells the bins
+ * that have rows. */
 static bool fill_histogram(const struct growing *growing, const struct span *span, struct walk *walk)
 {
 	const struct mlops_forest_plan *plan = growing->plan;
@@ -101,11 +103,11 @@ static bool fill_histogram(const struct growing *growing, const struct span *spa
 	bool is_sparse = binned->n_bins > BINS_A_ROW * n;
 
 	if (is_sparse)
-		mlops_kernel_histogram_touched(binned->codes, plan->class_of, scratch->weight, rows, n, plan->n_classes,
-					       scratch->histogram, &scratch->touched);
+		mlops_kernel_histogram_touched(binned->codes, plan->class_of, scratch->weight, rows, n,
+					       plan->n_classes, scratch->histogram, &scratch->touched);
 	else
-		mlops_kernel_histogram(binned->codes, plan->class_of, scratch->weight, rows, n, plan->n_classes,
-				       scratch->histogram);
+		mlops_kernel_histogram(binned->codes, plan->class_of, scratch->weight, rows, n,
+				       plan->n_classes, scratch->histogram);
 	if (plan->min_leaf > 1) {
 		for (size_t i = 0; i < n; i++)
 			scratch->distinct[binned->codes[rows[i]]]++;
@@ -120,8 +122,8 @@ static bool fill_histogram(const struct growing *growing, const struct span *spa
 	return is_sparse;
 }
 
-/* What Gini impurity leaves to choose: the sum over both sides of (squared class weights) / weight is largest where the
- * weighted impurity is smallest.  with_left counts on the left too. */
+/* What Gini impurity leaves to choose: the sum over both sides of (squared class weights) / weight is largest
+ * where the weighted impurity is smallest.  with_left counts on the left too. */
 static inline double split_score(const uint32_t *left, const uint32_t *with_left, const uint32_t *total,
 				 const double *class_weight, size_t n_classes)
 {
@@ -171,12 +173,12 @@ static inline void offer(struct growing *growing, const struct walk *walk, size_
 
 /*
  * Offers the split below the bin, moves the bin's rows to the left and clears it.
- * No split between two bins of one and the same class beats both splits at the ends of such a run (Fayyad, Irani: "On the
- * handling of continuous-valued attributes in decision tree generation", Machine Learning 8, 1992; it holds for every
- * concave impurity), so those are passed over, unless min_leaf forbids the ends.
+ * No split between two bins of one and the same class beats both splits at the ends of such a run (Fayyad,
+ * Irani: "On the handling of continuous-valued attributes in decision tree generation", Machine Learning 8,
+ * 1992; it holds for every concave impurity), so those are passed over, unless min_leaf forbids the ends.
  */
-static inline __attribute__((always_inline)) void visit(struct growing *growing, struct walk *walk, size_t bin,
-							size_t n_classes)
+static inline __attribute__((always_inline)) void visit(struct growing *growing, struct walk *walk,
+							size_t bin, size_t n_classes)
 {
 	uint32_t *counts = growing->scratch->histogram + bin * n_classes;
 	size_t only_class = no_bin, classes = 0;
@@ -249,19 +251,21 @@ static inline __attribute__((always_inline)) bool search(struct growing *growing
 }
 
 /*
- * Draws max_features features, and further ones while all drawn are constant in the node (as scikit-learn does); a
- * constant one counts as drawn, which makes trees less alike.  Those found constant leave the candidates, for the
- * nodes below as well: there a draw may still hit them, but costs nothing.
+ * Draws max_features features, and further ones while all drawn are constant in the node (as scikit-learn
+ * does); a constant one counts as drawn, which makes trees less alike.  Those found constant leave the
+ * candidates, for the nodes below as well: there a draw may still hit them, but costs nothing.
  */
 static bool find_split(struct growing *growing, struct span *span)
 {
 	const struct mlops_forest_plan *plan = growing->plan;
 	uint32_t *candidates = growing->scratch->candidates;
-	uint32_t constants = (uint32_t)plan->bins->n_features - span->n_candidates; /* known ones, not drawn yet */
+	/* known ones that were not drawn yet */
+	uint32_t constants = (uint32_t)plan->bins->n_features - span->n_candidates;
 	uint32_t varying = 0;
 
 	growing->split = (struct split){ .score = -1 };
-	for (size_t drawn = 0; varying < span->n_candidates && (drawn < plan->max_features || varying == 0); drawn++) {
+	for (size_t drawn = 0; varying < span->n_candidates && (drawn < plan->max_features || varying == 0);
+	     drawn++) {
 		uint32_t pick = mlops_rng_below(growing->rng, constants + span->n_candidates - varying);
 		uint32_t feature;
 		bool varies;
@@ -313,8 +317,8 @@ static size_t partition(const struct growing *growing, const struct span *span)
 	return left;
 }
 
-/* Shares of the classes as multiples of 1/scale that add up to 1: what rounding down leaves over goes to the largest
- * fractions (the lower class first where they are equal). */
+/* Shares of the classes as multiples of 1/scale that add up to 1: what rounding down leaves over goes to the
+ * largest fractions (the lower class first where they are equal). */
 static void set_shares(const double *shares, size_t n_classes, float scale, float *leaf)
 {
 	double left_over = scale;
@@ -362,7 +366,7 @@ static bool is_pure(const struct growing *growing)
 	return present < 2;
 }
 
-/* How much the split lowers the node's weighted impurity: that is sum - squares / sum before it, and sum - score after. */
+/* How much the split lowers the node's weighted impurity: sum - squares / sum before it, sum - score after. */
 static double decrease(const struct growing *growing)
 {
 	double sum = 0, squares = 0;
@@ -376,8 +380,10 @@ static double decrease(const struct growing *growing)
 	return fmax(0, growing->split.score - squares / sum);
 }
 
-/* Splits the node: span becomes the smaller child, larger the other, growing.total and larger_total their counts. */
-static bool split_node(struct growing *growing, struct span *span, struct span *larger, uint32_t *larger_total)
+/* Splits the node: span becomes the smaller child, larger the other, growing.total and larger_total their
+ * counts. */
+static bool split_node(struct growing *growing, struct span *span, struct span *larger,
+		       uint32_t *larger_total)
 {
 	const struct split *split = &growing->split;
 	size_t n_classes = growing->plan->n_classes;
@@ -396,7 +402,8 @@ static bool split_node(struct growing *growing, struct span *span, struct span *
 						 split->higher);
 	if (!split->saw_missing)
 		missing_left = left_is_larger;
-	mlops_tree_builder_set_split(growing->builder, node, split->feature, threshold, missing_left, children);
+	mlops_tree_builder_set_split(growing->builder, node, split->feature, threshold, missing_left,
+				     children);
 	growing->importance[split->feature] += decrease(growing);
 
 	left.node = children;
@@ -451,8 +458,9 @@ static void normalise(double *importance, size_t n)
 		importance[f] /= sum;
 }
 
-bool mlops_forest_grow_tree(const struct mlops_forest_plan *plan, struct mlops_forest_scratch *scratch, size_t n_rows,
-			    struct mlops_rng *rng, struct mlops_tree_builder *builder, double *importance)
+bool mlops_forest_grow_tree(const struct mlops_forest_plan *plan, struct mlops_forest_scratch *scratch,
+			    size_t n_rows, struct mlops_rng *rng, struct mlops_tree_builder *builder,
+			    double *importance)
 {
 	size_t n_classes = plan->n_classes, n_features = plan->bins->n_features;
 	struct growing growing = {

@@ -15,27 +15,63 @@ static const char *const class_weight_words[] = { "none", "balanced", NULL };
 static const double class_weight_values[] = { MLOPS_CLASS_WEIGHT_NONE, MLOPS_CLASS_WEIGHT_BALANCED };
 
 static const struct mlops_setting anomaly_detection_settings[] = {
-	{ .name = "trees", .type = MLOPS_SETTING_UINT, .fallback = 100, .minimum = 1, .maximum = 10000,
+	{ .name = "trees",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 100,
+	  .minimum = 1,
+	  .maximum = 10000,
 	  .meaning = "number of trees" },
-	{ .name = "sample_size", .type = MLOPS_SETTING_UINT, .fallback = 256, .minimum = 2, .maximum = 1 << 24,
+	{ .name = "sample_size",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 256,
+	  .minimum = 2,
+	  .maximum = 1 << 24,
 	  .meaning = "rows that each tree is grown on" },
-	{ .name = "contamination", .type = MLOPS_SETTING_REAL, .fallback = MLOPS_CONTAMINATION_AUTO,
-	  .minimum = 0.000001, .maximum = 0.5, .words = contamination_words, .word_values = contamination_values,
-	  .meaning = "share of the training rows to call anomalies; auto: those with a score of at least 0.5" },
+	{ .name = "contamination",
+	  .type = MLOPS_SETTING_REAL,
+	  .fallback = MLOPS_CONTAMINATION_AUTO,
+	  .minimum = 0.000001,
+	  .maximum = 0.5,
+	  .words = contamination_words,
+	  .word_values = contamination_values,
+	  .meaning =
+		  "share of the training rows to call anomalies; auto: those with a score of at least 0.5" },
 };
 
 static const struct mlops_setting failure_prediction_settings[] = {
-	{ .name = "trees", .type = MLOPS_SETTING_UINT, .fallback = 100, .minimum = 1, .maximum = 10000,
+	{ .name = "trees",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 100,
+	  .minimum = 1,
+	  .maximum = 10000,
 	  .meaning = "number of trees" },
-	{ .name = "max_features", .type = MLOPS_SETTING_UINT, .fallback = MLOPS_MAX_FEATURES_SQRT, .minimum = 1,
-	  .maximum = 65535, .words = max_features_words, .word_values = max_features_values,
+	{ .name = "max_features",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = MLOPS_MAX_FEATURES_SQRT,
+	  .minimum = 1,
+	  .maximum = 65535,
+	  .words = max_features_words,
+	  .word_values = max_features_values,
 	  .meaning = "features tried at each split" },
-	{ .name = "min_leaf", .type = MLOPS_SETTING_UINT, .fallback = 1, .minimum = 1, .maximum = 1 << 24,
+	{ .name = "min_leaf",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 1,
+	  .minimum = 1,
+	  .maximum = 1 << 24,
 	  .meaning = "fewest different rows in a leaf" },
-	{ .name = "max_depth", .type = MLOPS_SETTING_UINT, .fallback = 0, .minimum = 0, .maximum = 1 << 16,
+	{ .name = "max_depth",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 0,
+	  .minimum = 0,
+	  .maximum = 1 << 16,
 	  .meaning = "deepest leaf; 0: no limit" },
-	{ .name = "class_weight", .type = MLOPS_SETTING_REAL, .fallback = MLOPS_CLASS_WEIGHT_NONE, .minimum = 1,
-	  .maximum = 0, .words = class_weight_words, .word_values = class_weight_values,
+	{ .name = "class_weight",
+	  .type = MLOPS_SETTING_REAL,
+	  .fallback = MLOPS_CLASS_WEIGHT_NONE,
+	  .minimum = 1,
+	  .maximum = 0,
+	  .words = class_weight_words,
+	  .word_values = class_weight_values,
 	  .meaning = "balanced: classes weigh the same however many rows they have" },
 };
 
@@ -67,7 +103,8 @@ static const char *describe_choice(const struct mlops_setting *setting, struct m
 
 	for (size_t i = 0; setting->words != NULL && setting->words[i] != NULL; i++) {
 		if (i > 0)
-			mlops_buffer_append_string(text, setting->words[i + 1] == NULL && !takes_number ? " or " : ", ");
+			mlops_buffer_append_string(
+				text, setting->words[i + 1] == NULL && !takes_number ? " or " : ", ");
 		mlops_buffer_append_string(text, setting->words[i]);
 	}
 	if (takes_number) {
@@ -105,8 +142,8 @@ static bool parse_value(const struct mlops_setting *setting, const char *text, d
 	return *value >= setting->minimum && *value <= setting->maximum;
 }
 
-static bool fail_unknown(enum mlops_kind kind, const struct mlops_setting *table, size_t count, const char *name,
-			 size_t length, struct mlops_error *error)
+static bool fail_unknown(enum mlops_kind kind, const struct mlops_setting *table, size_t count,
+			 const char *name, size_t length, struct mlops_error *error)
 {
 	const char *names[MLOPS_MAX_SETTINGS];
 	char quoted[MLOPS_TEXT_QUOTED], terminated[MLOPS_TEXT_QUOTED];
@@ -121,7 +158,8 @@ static bool fail_unknown(enum mlops_kind kind, const struct mlops_setting *table
 		nearest = mlops_text_nearest(terminated, names, count);
 	}
 	if (nearest != NULL)
-		return mlops_error_set(error, MLOPS_USAGE, "setting '%s' is unknown to %s; did you mean '%s'?", quoted,
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "setting '%s' is unknown to %s; did you mean '%s'?", quoted,
 				       mlops_kind_name(kind), nearest);
 	return mlops_error_set(error, MLOPS_USAGE, "setting '%s' is unknown to %s; help lists them", quoted,
 			       mlops_kind_name(kind));

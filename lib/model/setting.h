@@ -1,5 +1,6 @@
 /*
- * Settings of a model kind: one table each, which feeds --set, --set help, the manual pages, the ledger and the model file.
+ * Settings of a model kind: one table each, which feeds --set, --set help, the manual pages, the ledger and
+ * the model file.
  */
 #ifndef MLOPS_MODEL_SETTING_H
 #define MLOPS_MODEL_SETTING_H
@@ -12,21 +13,22 @@ enum mlops_setting_type { MLOPS_SETTING_UINT, MLOPS_SETTING_REAL };
 struct mlops_setting {
 	const char *name;
 	enum mlops_setting_type type;
-	double fallback;             /* the default */
-	double minimum, maximum;     /* of a given number; minimum > maximum: only words are allowed */
-	const char *const *words;    /* NULL-terminated: words that stand for the values word_values[] ("auto", "sqrt", "balanced") */
+	double fallback;          /* the default */
+	double minimum, maximum;  /* of a given number; minimum > maximum: only words are allowed */
+	const char *const *words; /* NULL-terminated: words that stand for the values word_values[] ("auto",
+				     "sqrt", "balanced") */
 	const double *word_values;
-	const char *meaning;         /* one line */
+	const char *meaning; /* one line */
 };
 
 #define MLOPS_MAX_SETTINGS 16
 
 /* What the words stand for. */
-#define MLOPS_CONTAMINATION_AUTO 0.0
-#define MLOPS_MAX_FEATURES_ALL 0.0
-#define MLOPS_MAX_FEATURES_SQRT (-1.0)
-#define MLOPS_MAX_FEATURES_LOG2 (-2.0)
-#define MLOPS_CLASS_WEIGHT_NONE 0.0
+#define MLOPS_CONTAMINATION_AUTO    0.0
+#define MLOPS_MAX_FEATURES_ALL      0.0
+#define MLOPS_MAX_FEATURES_SQRT     (-1.0)
+#define MLOPS_MAX_FEATURES_LOG2     (-2.0)
+#define MLOPS_CLASS_WEIGHT_NONE     0.0
 #define MLOPS_CLASS_WEIGHT_BALANCED 1.0
 
 /* values[i] belongs to entry i of mlops_settings_table(kind). */

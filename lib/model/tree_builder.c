@@ -30,7 +30,8 @@ uint32_t mlops_tree_builder_add(struct mlops_tree_builder *builder, size_t n)
 	if (n > UINT32_MAX || first + n - 1 > UINT32_MAX >> builder->feature_bits)
 		return UINT32_MAX;
 	if (first + n > builder->node_capacity) {
-		struct mlops_node *nodes = grow(builder->nodes, &builder->node_capacity, first + n, sizeof *nodes);
+		struct mlops_node *nodes =
+			grow(builder->nodes, &builder->node_capacity, first + n, sizeof *nodes);
 
 		if (nodes == NULL)
 			return UINT32_MAX;
@@ -59,8 +60,8 @@ bool mlops_tree_builder_set_leaf(struct mlops_tree_builder *builder, uint32_t no
 	return true;
 }
 
-void mlops_tree_builder_set_split(struct mlops_tree_builder *builder, uint32_t node, uint32_t feature, float threshold,
-				  bool missing_left, uint32_t left)
+void mlops_tree_builder_set_split(struct mlops_tree_builder *builder, uint32_t node, uint32_t feature,
+				  float threshold, bool missing_left, uint32_t left)
 {
 	builder->nodes[node].threshold = threshold;
 	builder->nodes[node].word = left << builder->feature_bits | feature << 1 | (missing_left ? 1 : 0);
@@ -76,8 +77,8 @@ void mlops_tree_builder_release(struct mlops_tree_builder *builder)
 	builder->n_leaves = builder->leaf_capacity = 0;
 }
 
-/* Appends one tree to trees in breadth-first order; came_from[i] becomes the old index of new node i, and reached[] the
- * set of old nodes that have a parent. */
+/* Appends one tree to trees in breadth-first order; came_from[i] becomes the old index of new node i, and
+ * reached[] the set of old nodes that have a parent. */
 static bool join_tree(const struct mlops_tree_builder *builder, size_t tree, struct mlops_trees *trees,
 		      uint32_t *came_from, uint8_t *reached, struct mlops_error *error)
 {
@@ -95,16 +96,19 @@ static bool join_tree(const struct mlops_tree_builder *builder, size_t tree, str
 		nodes[i] = *old;
 		if (left == 0) {
 			if (old->leaf >= builder->n_leaves || trees->n_leaves == UINT32_MAX)
-				return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u is leaf %u of %zu", tree,
+				return mlops_error_set(error, MLOPS_DATA,
+						       "tree %zu: node %u is leaf %u of %zu", tree,
 						       came_from[i], old->leaf, builder->n_leaves);
 			memcpy(trees->leaf_values + trees->n_leaves * n_outputs,
-			       builder->leaf_values + old->leaf * n_outputs, n_outputs * sizeof *trees->leaf_values);
+			       builder->leaf_values + old->leaf * n_outputs,
+			       n_outputs * sizeof *trees->leaf_values);
 			nodes[i].leaf = (uint32_t)trees->n_leaves++;
 			continue;
 		}
 		if (left <= came_from[i] || left >= builder->n_nodes - 1)
-			return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u has children %u and %u of %zu nodes",
-					       tree, came_from[i], left, left + 1, builder->n_nodes);
+			return mlops_error_set(error, MLOPS_DATA,
+					       "tree %zu: node %u has children %u and %u of %zu nodes", tree,
+					       came_from[i], left, left + 1, builder->n_nodes);
 		if (reached[left] || reached[left + 1])
 			return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u has two parents", tree,
 					       reached[left] ? left : left + 1);
@@ -136,7 +140,8 @@ bool mlops_trees_join(const struct mlops_tree_builder *builders, size_t n_trees,
 	for (size_t t = 0; t < n_trees; t++) {
 		if (builders[t].n_nodes == 0)
 			return mlops_error_set(error, MLOPS_DATA, "tree %zu has no node", t);
-		/* a node is at most one leaf, so this bounds the leaves too, however often a builder names one */
+		/* a node is at most one leaf, so this bounds the leaves too, however often a builder names
+		 * one */
 		n_nodes += builders[t].n_nodes;
 		n_leaves += builders[t].n_nodes / 2 + 1;
 		if (builders[t].n_nodes > largest)
@@ -151,8 +156,8 @@ bool mlops_trees_join(const struct mlops_tree_builder *builders, size_t n_trees,
 	trees->leaf_values = calloc(n_leaves, trees->n_outputs * sizeof *trees->leaf_values);
 	came_from = calloc(largest, sizeof *came_from);
 	reached = calloc(largest, sizeof *reached);
-	if (trees->nodes == NULL || trees->tree_start == NULL || trees->leaf_values == NULL || came_from == NULL ||
-	    reached == NULL) {
+	if (trees->nodes == NULL || trees->tree_start == NULL || trees->leaf_values == NULL ||
+	    came_from == NULL || reached == NULL) {
 		mlops_error_set_memory(error);
 		goto out;
 	}

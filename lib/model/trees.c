@@ -55,8 +55,8 @@ void mlops_trees_release(struct mlops_trees *trees)
 	*trees = (struct mlops_trees){ .n_trees = 0 };
 }
 
-static bool check_node(const struct mlops_trees *trees, size_t tree, uint32_t index, uint32_t size, uint8_t *reached,
-		       struct mlops_error *error)
+static bool check_node(const struct mlops_trees *trees, size_t tree, uint32_t index, uint32_t size,
+		       uint8_t *reached, struct mlops_error *error)
 {
 	const struct mlops_node *node = &trees->nodes[trees->tree_start[tree] + index];
 	uint32_t left = mlops_node_left(trees, node);
@@ -66,23 +66,24 @@ static bool check_node(const struct mlops_trees *trees, size_t tree, uint32_t in
 		return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u has no parent", tree, index);
 	if (left == 0) {
 		if (node->leaf >= trees->n_leaves)
-			return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u is leaf %u of %zu", tree, index,
-					       node->leaf, trees->n_leaves);
+			return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u is leaf %u of %zu", tree,
+					       index, node->leaf, trees->n_leaves);
 		return true;
 	}
 	if (left <= index || left >= size - 1)
-		return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u has children %u and %u of %u nodes", tree,
-				       index, left, left + 1, size);
+		return mlops_error_set(error, MLOPS_DATA,
+				       "tree %zu: node %u has children %u and %u of %u nodes", tree, index,
+				       left, left + 1, size);
 	if (reached[left] || reached[left + 1])
 		return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u has two parents", tree,
 				       reached[left] ? left : left + 1);
 	reached[left] = reached[left + 1] = 1;
 	if (feature >= trees->n_features)
-		return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u asks for feature %u of %zu", tree, index,
-				       feature, trees->n_features);
+		return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u asks for feature %u of %zu",
+				       tree, index, feature, trees->n_features);
 	if (!isfinite(node->threshold))
-		return mlops_error_set(error, MLOPS_DATA, "tree %zu: node %u has a threshold that is not finite", tree,
-				       index);
+		return mlops_error_set(error, MLOPS_DATA,
+				       "tree %zu: node %u has a threshold that is not finite", tree, index);
 	return true;
 }
 
@@ -137,13 +138,14 @@ struct sum_job {
 	const struct mlops_trees *trees;
 	const struct mlops_matrix *matrix;
 	size_t block;
-	size_t width;           /* columns that the trees use */
-	const float **columns;  /* [workers * width] */
-	float *gathered;        /* [workers * width * block], NULL when rows lie side by side anyway */
+	size_t width;          /* columns that the trees use */
+	const float **columns; /* [workers * width] */
+	float *gathered;       /* [workers * width * block], NULL when rows lie side by side anyway */
 	float *sums;
 };
 
-static uint32_t find_leaf(const struct mlops_trees *trees, size_t tree, const float *const *columns, size_t row)
+static uint32_t find_leaf(const struct mlops_trees *trees, size_t tree, const float *const *columns,
+			  size_t row)
 {
 	const struct mlops_node *nodes = trees->nodes + trees->tree_start[tree];
 	const struct mlops_node *node = nodes;
@@ -151,15 +153,18 @@ static uint32_t find_leaf(const struct mlops_trees *trees, size_t tree, const fl
 
 	while ((left = mlops_node_left(trees, node)) != 0) {
 		float x = columns[mlops_node_feature(trees, node)][row];
-		bool goes_left = mlops_node_missing_left(node) ? !(x > node->threshold) : x <= node->threshold;
+		bool goes_left =
+			mlops_node_missing_left(node) ? !(x > node->threshold) : x <= node->threshold;
 
 		node = nodes + left + (goes_left ? 0 : 1);
 	}
 	return node->leaf;
 }
 
-/* Leaf values of other programs: a double holds what a float32 would round, and the order of trees is fixed. */
-static void sum_in_double(const struct mlops_trees *trees, const float *const *columns, size_t rows, float *sums)
+/* Leaf values of other programs: a double holds what a float32 would round, and the order of trees is fixed.
+ */
+static void sum_in_double(const struct mlops_trees *trees, const float *const *columns, size_t rows,
+			  float *sums)
 {
 	size_t n_outputs = trees->n_outputs;
 
@@ -222,8 +227,8 @@ static size_t block_rows(size_t n_rows, size_t workers)
 	return block < n_rows ? block : n_rows;
 }
 
-bool mlops_trees_sum(const struct mlops_trees *trees, const struct mlops_matrix *matrix, struct mlops_pool *pool,
-		     float *sums, struct mlops_error *error)
+bool mlops_trees_sum(const struct mlops_trees *trees, const struct mlops_matrix *matrix,
+		     struct mlops_pool *pool, float *sums, struct mlops_error *error)
 {
 	size_t workers = mlops_pool_workers(pool);
 	struct sum_job job = {

@@ -1,4 +1,5 @@
-/* Expected figures are scikit-learn's (accuracy_score, roc_auc_score, average_precision_score, brier_score_loss, log_loss). */
+/* Expected figures are scikit-learn's (accuracy_score, roc_auc_score, average_precision_score,
+ * brier_score_loss, log_loss). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +10,8 @@
 
 #include <math.h>
 
-#define assert_near(value, expected, allowed) assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
+#define assert_near(value, expected, allowed) \
+	assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
 
 static const double exact = 1e-12;
 static const double rounded = 1e-7; /* probabilities are float32 */

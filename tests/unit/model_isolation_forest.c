@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define assert_near(value, expected, allowed) assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
+#define assert_near(value, expected, allowed) \
+	assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
 
 enum { N_FEATURES = 4, N_ROWS = 2000, N_ODD = 20 };
 
@@ -48,8 +49,8 @@ static struct table *make_table(void)
 	return table;
 }
 
-static struct mlops_model *fit(const struct mlops_matrix *matrix, const char *const *assignments, unsigned threads,
-			       uint64_t seed)
+static struct mlops_model *fit(const struct mlops_matrix *matrix, const char *const *assignments,
+			       unsigned threads, uint64_t seed)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_pool *pool = mlops_pool_new(threads, &error);

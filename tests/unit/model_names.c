@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define assert_near(value, expected, allowed) assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
+#define assert_near(value, expected, allowed) \
+	assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
 
 static void kinds(void **state)
 {

@@ -13,12 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define assert_near(value, expected, allowed) assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
+#define assert_near(value, expected, allowed) \
+	assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
 
 enum { N_FEATURES = 5, N_ROWS = 1500 };
 
-/* The class is the number of x0 > 0.5 and x1 > 0.3, a tenth of them wrong; x2 is noise of few values, x3 is constant,
- * x4 noise; some of x1 and x4 is missing. */
+/* The class is the number of x0 > 0.5 and x1 > 0.3, a tenth of them wrong; x2 is noise of few values, x3 is
+ * constant, x4 noise; some of x1 and x4 is missing. */
 struct table {
 	float values[N_FEATURES][N_ROWS];
 	uint32_t classes[N_ROWS];
@@ -63,13 +64,14 @@ static struct mlops_settings settings_of(const char *const *assignments)
 }
 
 static struct mlops_model *fit(const struct mlops_matrix *matrix, const uint32_t *classes, size_t n_classes,
-			       const char *const *assignments, unsigned threads, struct mlops_forest_report *report)
+			       const char *const *assignments, unsigned threads,
+			       struct mlops_forest_report *report)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_pool *pool = mlops_pool_new(threads, &error);
 	struct mlops_settings settings = settings_of(assignments);
-	struct mlops_model *model =
-		mlops_random_forest_fit(&settings, 11, matrix, classes, n_classes, pool, NULL, report, &error);
+	struct mlops_model *model = mlops_random_forest_fit(&settings, 11, matrix, classes, n_classes, pool,
+							    NULL, report, &error);
 
 	if (model == NULL)
 		fail_msg("%s", error.message);
@@ -88,7 +90,8 @@ static void threads_do_not_show(void **state)
 	for (uint32_t n_classes = 2; n_classes <= 3; n_classes++) {
 		struct table *table = make_table(n_classes);
 		struct mlops_forest_report expected, report;
-		struct mlops_model *one = fit(&table->matrix, table->classes, n_classes, settings, 1, &expected);
+		struct mlops_model *one =
+			fit(&table->matrix, table->classes, n_classes, settings, 1, &expected);
 
 		for (size_t i = 0; i < 3; i++) {
 			struct mlops_model *model =
@@ -98,9 +101,11 @@ static void threads_do_not_show(void **state)
 			assert_int_equal(a->n_nodes, b->n_nodes);
 			assert_memory_equal(a->nodes, b->nodes, a->n_nodes * sizeof *a->nodes);
 			assert_int_equal(a->n_leaves, b->n_leaves);
-			assert_memory_equal(a->leaf_values, b->leaf_values, a->n_leaves * a->n_outputs * sizeof(float));
+			assert_memory_equal(a->leaf_values, b->leaf_values,
+					    a->n_leaves * a->n_outputs * sizeof(float));
 			assert_int_equal(report.n_out_of_bag, expected.n_out_of_bag);
-			assert_memory_equal(report.out_of_bag, expected.out_of_bag, N_ROWS * n_classes * sizeof(float));
+			assert_memory_equal(report.out_of_bag, expected.out_of_bag,
+					    N_ROWS * n_classes * sizeof(float));
 			assert_memory_equal(report.impurity_importance, expected.impurity_importance,
 					    N_FEATURES * sizeof(double));
 			mlops_forest_report_release(&report);
@@ -112,7 +117,8 @@ static void threads_do_not_show(void **state)
 	}
 }
 
-/* Rows that were not seen are told about as well as nine in ten right labels allow; what matters is found to matter. */
+/* Rows that were not seen are told about as well as nine in ten right labels allow; what matters is found to
+ * matter. */
 static void learns(void **state)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
@@ -139,7 +145,8 @@ static void learns(void **state)
 	assert_true(report.impurity_importance[0] > 0.3);
 	assert_true(report.impurity_importance[1] > 0.3);
 	assert_near(report.impurity_importance[3], 0, 0);
-	assert_true(mlops_permutation_importance(model, &table->matrix, table->classes, 1, NULL, permutation, &error));
+	assert_true(mlops_permutation_importance(model, &table->matrix, table->classes, 1, NULL, permutation,
+						 &error));
 	assert_true(permutation[0] > 0.2 && permutation[1] > 0.2);
 	assert_near(permutation[3], 0, 0);
 	mlops_forest_report_release(&report);
@@ -152,7 +159,8 @@ static const struct mlops_node *root(const struct mlops_model *model, size_t tre
 	return &model->trees.nodes[model->trees.tree_start[tree]];
 }
 
-/* Where one split tells the classes apart it is found, half-way between neighbours, and its leaves are 0 and 1. */
+/* Where one split tells the classes apart it is found, half-way between neighbours, and its leaves are 0
+ * and 1. */
 static void thresholds_lie_half_way(void **state)
 {
 	enum { N = 90000 };
@@ -182,7 +190,8 @@ static void thresholds_lie_half_way(void **state)
 	free(classes);
 }
 
-/* More distinct values than codes: bins then, but the border between the classes is found to a bin's width. */
+/* More distinct values than codes: bins then, but the border between the classes is found to a bin's width.
+ */
 static void more_values_than_bins(void **state)
 {
 	enum { N = 90000 };
@@ -313,7 +322,8 @@ static void limits_of_growth(void **state)
 static void class_weights(void **state)
 {
 	static const char *const plain[] = { "trees=200", "min_leaf=100000", NULL };
-	static const char *const balanced[] = { "trees=200", "min_leaf=100000", "class_weight=balanced", NULL };
+	static const char *const balanced[] = { "trees=200", "min_leaf=100000", "class_weight=balanced",
+						NULL };
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct table *table = make_table(2);
 	struct mlops_matrix one_row = table->matrix;
@@ -399,7 +409,8 @@ static void expect_error(const struct mlops_matrix *matrix, const uint32_t *clas
 	struct mlops_settings settings = settings_of(assignments);
 	struct mlops_forest_report report;
 
-	assert_null(mlops_random_forest_fit(&settings, 0, matrix, classes, n_classes, NULL, NULL, &report, &error));
+	assert_null(mlops_random_forest_fit(&settings, 0, matrix, classes, n_classes, NULL, NULL, &report,
+					    &error));
 	assert_int_equal(error.code, code);
 	assert_string_equal(error.message, message);
 	assert_null(report.out_of_bag);
@@ -418,26 +429,23 @@ static void what_is_refused(void **state)
 		     "all 3 rows have the same target: there are no two classes to tell apart");
 	expect_error(&matrix, both, 2, NULL, MLOPS_BUG, "class 2 of 2");
 	expect_error(&matrix, both, 256, NULL, MLOPS_DATA, "256 classes are more than 255");
-	expect_error(&matrix, both, 3, many, MLOPS_USAGE, "setting max_features: 3 is more than the 2 features");
+	expect_error(&matrix, both, 3, many, MLOPS_USAGE,
+		     "setting max_features: 3 is more than the 2 features");
 	matrix.n_columns = 0;
 	expect_error(&matrix, both, 3, NULL, MLOPS_DATA, "a random forest needs at least 1 feature");
 	matrix.n_rows = 1;
-	expect_error(&matrix, both, 3, NULL, MLOPS_DATA, "a random forest needs at least 2 rows, and there is 1");
+	expect_error(&matrix, both, 3, NULL, MLOPS_DATA,
+		     "a random forest needs at least 2 rows, and there is 1");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(threads_do_not_show),
-		cmocka_unit_test(learns),
-		cmocka_unit_test(thresholds_lie_half_way),
-		cmocka_unit_test(more_values_than_bins),
-		cmocka_unit_test(no_room_between),
-		cmocka_unit_test(missing_values_take_sides),
-		cmocka_unit_test(limits_of_growth),
-		cmocka_unit_test(class_weights),
-		cmocka_unit_test(shares_add_up),
-		cmocka_unit_test(a_view_of_rows),
+		cmocka_unit_test(threads_do_not_show),     cmocka_unit_test(learns),
+		cmocka_unit_test(thresholds_lie_half_way), cmocka_unit_test(more_values_than_bins),
+		cmocka_unit_test(no_room_between),         cmocka_unit_test(missing_values_take_sides),
+		cmocka_unit_test(limits_of_growth),        cmocka_unit_test(class_weights),
+		cmocka_unit_test(shares_add_up),           cmocka_unit_test(a_view_of_rows),
 		cmocka_unit_test(what_is_refused),
 	};
 

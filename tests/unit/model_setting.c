@@ -8,7 +8,8 @@
 
 #include <math.h>
 
-#define assert_near(value, expected, allowed) assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
+#define assert_near(value, expected, allowed) \
+	assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
 
 static void expect_written(const struct mlops_settings *settings, const char *text)
 {
@@ -79,18 +80,24 @@ static void what_is_refused(void **state)
 		  "setting 'tres' is unknown to anomaly_detection; did you mean 'trees'?" },
 		{ MLOPS_ANOMALY_DETECTION, "class_weight=none",
 		  "setting 'class_weight' is unknown to anomaly_detection; help lists them" },
-		{ MLOPS_ANOMALY_DETECTION, "=1", "setting '' is unknown to anomaly_detection; help lists them" },
-		{ MLOPS_ANOMALY_DETECTION, "trees=0", "setting trees: '0' is not a whole number from 1 to 10000" },
-		{ MLOPS_ANOMALY_DETECTION, "trees=10001", "setting trees: '10001' is not a whole number from 1 to 10000" },
-		{ MLOPS_ANOMALY_DETECTION, "trees=1.5", "setting trees: '1.5' is not a whole number from 1 to 10000" },
-		{ MLOPS_ANOMALY_DETECTION, "trees=", "setting trees: '' is not a whole number from 1 to 10000" },
+		{ MLOPS_ANOMALY_DETECTION, "=1",
+		  "setting '' is unknown to anomaly_detection; help lists them" },
+		{ MLOPS_ANOMALY_DETECTION, "trees=0",
+		  "setting trees: '0' is not a whole number from 1 to 10000" },
+		{ MLOPS_ANOMALY_DETECTION, "trees=10001",
+		  "setting trees: '10001' is not a whole number from 1 to 10000" },
+		{ MLOPS_ANOMALY_DETECTION, "trees=1.5",
+		  "setting trees: '1.5' is not a whole number from 1 to 10000" },
+		{ MLOPS_ANOMALY_DETECTION,
+		  "trees=", "setting trees: '' is not a whole number from 1 to 10000" },
 		{ MLOPS_ANOMALY_DETECTION, "contamination=0.6",
 		  "setting contamination: '0.6' is not auto or a number from 1e-6 to 0.5" },
 		{ MLOPS_ANOMALY_DETECTION, "contamination=a\nb",
 		  "setting contamination: 'a?b' is not auto or a number from 1e-6 to 0.5" },
 		{ MLOPS_FAILURE_PREDICTION, "max_features=0",
 		  "setting max_features: '0' is not sqrt, log2, all or a whole number from 1 to 65535" },
-		{ MLOPS_FAILURE_PREDICTION, "class_weight=1", "setting class_weight: '1' is not none or balanced" },
+		{ MLOPS_FAILURE_PREDICTION, "class_weight=1",
+		  "setting class_weight: '1' is not none or balanced" },
 	};
 
 	(void)state;
@@ -122,8 +129,8 @@ static void the_tables_hold_together(void **state)
 			for (size_t w = 0; table[i].words != NULL && table[i].words[w] != NULL; w++)
 				is_word |= table[i].word_values[w] >= table[i].fallback &&
 					   table[i].word_values[w] <= table[i].fallback;
-			assert_true(is_word ||
-				    (table[i].fallback >= table[i].minimum && table[i].fallback <= table[i].maximum));
+			assert_true(is_word || (table[i].fallback >= table[i].minimum &&
+						table[i].fallback <= table[i].maximum));
 			assert_non_null(table[i].meaning);
 		}
 	}

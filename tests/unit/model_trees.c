@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define assert_near(value, expected, allowed) assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
+#define assert_near(value, expected, allowed) \
+	assert_true(fabs((double)(value) - (double)(expected)) <= (allowed))
 
 enum { N_FEATURES = 3, N_ROWS = 700 };
 
@@ -28,12 +29,14 @@ static void set_leaf(struct mlops_tree_builder *builder, uint32_t node, float va
 	assert_true(mlops_tree_builder_set_leaf(builder, node, &value));
 }
 
-/* x0 <= 1 ? (x2 <= 5, missing left ? 1 : 2) : (x1 <= -1 ? 4 : 8), the right half first or the left half first. */
+/* x0 <= 1 ? (x2 <= 5, missing left ? 1 : 2) : (x1 <= -1 ? 4 : 8), the right half first or the left half
+ * first. */
 static void grow_example(struct mlops_tree_builder *builder, bool right_first)
 {
 	uint32_t root, children, left, right;
 
-	*builder = (struct mlops_tree_builder){ .n_outputs = 1, .feature_bits = mlops_trees_feature_bits(N_FEATURES) };
+	*builder = (struct mlops_tree_builder){ .n_outputs = 1,
+						 .feature_bits = mlops_trees_feature_bits(N_FEATURES) };
 	root = add(builder, 1);
 	children = add(builder, 2);
 	mlops_tree_builder_set_split(builder, root, 0, 1, false, children);
@@ -234,7 +237,8 @@ static struct table *make_table(void)
 	return table;
 }
 
-/* Thresholds are met exactly and values are missing; all rows or some, exact or in double, with threads or without. */
+/* Thresholds are met exactly and values are missing; all rows or some, exact or in double, with threads or
+ * without. */
 static void sums(void **state)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
@@ -258,9 +262,10 @@ static void sums(void **state)
 		assert_true(mlops_trees_sum(&trees, &matrix, (way & 2) != 0 ? pool : NULL, sums, &error));
 		for (size_t r = 0; r < N_ROWS; r++)
 			assert_near(sums[r],
-					   2 * example_leaf(mlops_matrix_at(&matrix, r, 0), mlops_matrix_at(&matrix, r, 1),
-							    mlops_matrix_at(&matrix, r, 2)),
-					   0);
+				    2 * example_leaf(mlops_matrix_at(&matrix, r, 0),
+						     mlops_matrix_at(&matrix, r, 1),
+						     mlops_matrix_at(&matrix, r, 2)),
+				    0);
 	}
 	mlops_trees_release(&trees);
 	mlops_pool_free(pool);
