@@ -19,7 +19,7 @@ struct mlops_fit_progress {
  * replacement, trees stop at depth ceil(log2(sample_size)).  A missing value follows the side that was drawn
  * for its node with the odds of the node's rows.  contamination 0 ("auto") decides at score 0.5, else at that
  * quantile of the training scores: of the training rows those strictly below numpy.percentile of the sums.
- * Needs 2 rows and one feature that is not constant; MLOPS_DATA otherwise.  Calibrated on all rows of the matrix.
+ * Needs 2 rows and one feature that is not constant; MLOPS_DATA otherwise.  Calibrated on all rows.
  */
 struct mlops_model *mlops_isolation_forest_fit(const struct mlops_settings *settings, uint64_t seed,
 					       const struct mlops_matrix *matrix, struct mlops_pool *pool,
@@ -40,8 +40,8 @@ struct mlops_forest_report {
  *
  * All distinct values of a feature are tried as long as there are at most 65,535 of them (262,144 / n_classes
  * with more than 4 classes); beyond, values are cut into that many bins of about equally many rows.  Missing
- * values: both sides are tried; where a node saw none, they go to the larger child.  min_leaf counts different
- * rows, however often the bootstrap drew them, as scikit-learn does.
+ * values: both sides are tried; where a node saw none, they go to the larger child.  min_leaf counts
+ * different rows, however often the bootstrap drew them, as scikit-learn does.
  *
  * classes [length of the columns, indexed like the matrix's columns] codes below n_classes.  At least 2 rows,
  * and 2 classes present; MLOPS_DATA otherwise.  max_features above the number of features: MLOPS_USAGE.

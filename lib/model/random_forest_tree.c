@@ -31,7 +31,7 @@ struct span {
 struct split {
 	double score;
 	uint32_t feature;
-	size_t lower, higher; /* bins beside the threshold; higher is no_bin where missing values part from others */
+	size_t lower, higher; /* bins beside the threshold; higher no_bin: only missing values go right */
 	bool missing_left;
 	bool saw_missing;
 };
@@ -366,7 +366,7 @@ static bool is_pure(const struct growing *growing)
 	return present < 2;
 }
 
-/* How much the split lowers the node's weighted impurity: sum - squares / sum before it, sum - score after. */
+/* How much the split lowers weighted impurity: it is sum - squares / sum before and sum - score after. */
 static double decrease(const struct growing *growing)
 {
 	double sum = 0, squares = 0;
