@@ -2,6 +2,7 @@
 if HAVE_CMOCKA
 UNIT_TESTS =
 include tests/unit/base.mk
+include tests/unit/kernel.mk
 include tests/unit/rows.mk
 include tests/unit/model.mk
 include tests/unit/registry.mk

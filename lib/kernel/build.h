@@ -1,0 +1,20 @@
+/* For the sources that are built once for each instruction set: gives their functions the build's name. */
+#ifndef MLOPS_KERNEL_BUILD_H
+#define MLOPS_KERNEL_BUILD_H
+
+#define MLOPS_KERNEL_JOIN(name, build) name##_##build
+#define MLOPS_KERNEL_EXPAND(name, build) MLOPS_KERNEL_JOIN(name, build)
+#define MLOPS_KERNEL(name) MLOPS_KERNEL_EXPAND(name, MLOPS_KERNEL_BUILD)
+
+#define MLOPS_KERNEL_QUOTE(build) #build
+#define MLOPS_KERNEL_STRING(build) MLOPS_KERNEL_QUOTE(build)
+#define MLOPS_KERNEL_NAME MLOPS_KERNEL_STRING(MLOPS_KERNEL_BUILD)
+
+#include "kernel/table.h"
+
+extern const struct mlops_kernels MLOPS_KERNEL(mlops_kernels);
+
+extern mlops_kernel_csv_cut MLOPS_KERNEL(mlops_kernel_csv_cut);
+extern mlops_kernel_csv_numbers MLOPS_KERNEL(mlops_kernel_csv_numbers);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Kernels that take CSV (RFC 4180) apart: first where the fields end, 64 bytes at a time (Langdale and
+ * Lemire, "Parsing gigabytes of JSON per second", 2019), then the numbers of one column of many rows.
+ * What they do not know, unusual numbers and quotes where the RFC has none, they leave to the caller.
+ */
+#ifndef MLOPS_KERNEL_CSV_H
+#define MLOPS_KERNEL_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MLOPS_CSV_AHEAD 16  /* bytes ahead of the text that may be read; what they hold does not matter */
+#define MLOPS_CSV_BEHIND 64 /* and behind it */
+
+/* In values[] where a field is none of the plain numbers: a NaN that no other way leads to. */
+#define MLOPS_CSV_UNUSUAL UINT32_C(0x7fc0dead)
+
+struct mlops_csv_cut {
+	uint32_t *ends;     /* [length + 8] where each field ends: its delimiter, or the row's newline */
+	uint32_t *row_ends; /* [length] how many of ends belong to the rows up to this one */
+	size_t rows;        /* complete ones */
+	bool quotes;        /* there is a quote in them */
+	bool doubtful;      /* stopped at a quote that does not stand as RFC 4180 has it */
+};
+
+/*
+ * Cuts bytes[0..length), which begin with a row, into complete rows, up to the first quote that neither
+ * opens a field nor closes one nor is doubled inside of one.  Fields are where they stand, quotes and a CR
+ * ahead of the newline included.  delimiter is no quote and no newline; length < 2^32.
+ */
+typedef void mlops_kernel_csv_cut(const char *bytes, size_t length, char delimiter,
+				  struct mlops_csv_cut *cut);
+
+/*
+ * values[r] for r < n is the number in the field that ends at ends[r * stride]; it begins behind
+ * ends[r * stride - 1], which must be there (UINT32_MAX ahead of the first byte).  A plain number is
+ * [-]digits with at most one mark among them, of at most 16 bytes without the sign and at most 2^53 without
+ * the mark, as double and then rounded to float; an empty field is NaN; else MLOPS_CSV_UNUSUAL.  crlf: one CR
+ * at a field's end does not count.  Returns how many fields are unusual.
+ */
+typedef size_t mlops_kernel_csv_numbers(const char *bytes, const uint32_t *ends, size_t stride, size_t n,
+					char mark, bool crlf, float *values);
+
+mlops_kernel_csv_cut mlops_kernel_csv_cut_reference;
+mlops_kernel_csv_numbers mlops_kernel_csv_numbers_reference;
+
+#endif

@@ -1,0 +1,74 @@
+#include "kernel/table.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static const struct mlops_kernels reference = {
+	.name = "reference",
+	.csv_cut = mlops_kernel_csv_cut_reference,
+	.csv_numbers = mlops_kernel_csv_numbers_reference,
+};
+
+#if defined __x86_64__
+extern const struct mlops_kernels mlops_kernels_v2, mlops_kernels_v3, mlops_kernels_v4;
+
+static const struct mlops_kernels *const builds[] = {
+	&reference,
+	&mlops_kernels_v2,
+	&mlops_kernels_v3,
+	&mlops_kernels_v4,
+};
+#else
+extern const struct mlops_kernels mlops_kernels_native;
+
+static const struct mlops_kernels *const builds[] = { &reference, &mlops_kernels_native };
+#endif
+
+#define N_BUILDS (sizeof builds / sizeof builds[0])
+
+/* The library's only writable variable: what it holds never changes a result. */
+static _Atomic(const struct mlops_kernels *) chosen;
+
+/* How many of builds this CPU runs: each level has all that the one below has. */
+static size_t count_runnable(void)
+{
+#if defined __x86_64__
+	if (!__builtin_cpu_supports("x86-64-v2"))
+		return 1;
+	if (!__builtin_cpu_supports("x86-64-v3"))
+		return 2;
+	return __builtin_cpu_supports("x86-64-v4") ? 4 : 3;
+#else
+	return N_BUILDS;
+#endif
+}
+
+const struct mlops_kernels *mlops_kernels_at(size_t number)
+{
+	return number < count_runnable() ? builds[number] : NULL;
+}
+
+const struct mlops_kernels *mlops_kernels(void)
+{
+	const struct mlops_kernels *kernels = atomic_load_explicit(&chosen, memory_order_relaxed);
+
+	/* Two threads that come here at once find the same. */
+	if (kernels == NULL) {
+		kernels = builds[count_runnable() - 1];
+		atomic_store_explicit(&chosen, kernels, memory_order_relaxed);
+	}
+	return kernels;
+}
+
+bool mlops_kernels_force(const char *name)
+{
+	const struct mlops_kernels *found = NULL;
+
+	for (size_t i = 0; name != NULL && i < count_runnable() && found == NULL; i++)
+		if (strcmp(builds[i]->name, name) == 0)
+			found = builds[i];
+	if (name != NULL && found == NULL)
+		return false;
+	atomic_store_explicit(&chosen, found, memory_order_relaxed);
+	return true;
+}

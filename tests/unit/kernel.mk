@@ -1,0 +1,4 @@
+# Each build of the kernels against the reference; the pattern stands in local.mk beside this.
+UNIT_TESTS += tests/unit/kernel_csv.t
+tests_unit_kernel_csv_t_SOURCES = tests/unit/kernel_csv.c
+tests_unit_kernel_csv_t_LDADD = $(UNIT_LIBS)
