@@ -1,0 +1,139 @@
+load support
+
+# A registered champion of each kind.
+train_both() {
+	rows 600 > sensors.csv
+	mlops-train -q -m anomaly_detection -n unusual -i failure --promote sensors.csv > /dev/null
+	mlops-train -q -m failure_prediction -n failing -t failure --promote sensors.csv > /dev/null
+}
+
+@test "an anomaly line has time, sensor, score, probability and decision" {
+	train_both
+	run --separate-stderr mlops-score --model unusual sensors.csv
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 600 ]
+	[ "$(jq -c 'keys_unsorted' <<< "${lines[0]}")" = '["timestamp","machine_id","anomaly_score","anomaly_probability","anomaly"]' ]
+	[ "$(jq -r .timestamp <<< "${lines[0]}")" = 2024-01-01T00:00:00Z ]
+	[ "$(jq -s 'all(.anomaly_score > 0 and .anomaly_score < 1 and .anomaly_probability >= 0 and .anomaly_probability <= 1)' <<< "$output")" = true ]
+	# Monotone: sorted by score, the probabilities are sorted too.
+	[ "$(jq -s 'sort_by(.anomaly_score) | map(.anomaly_probability) | . == sort' <<< "$output")" = true ]
+	[ "$(jq -s 'all(.anomaly == (.anomaly_score >= 0.5))' <<< "$output")" = true ]
+}
+
+@test "a failure line has time, machine, probability and decision" {
+	train_both
+	run --separate-stderr mlops-score -m failing sensors.csv
+	[ "$status" -eq 0 ]
+	[ "$(jq -c 'keys_unsorted' <<< "${lines[0]}")" = '["timestamp","machine_id","failure_probability","failure"]' ]
+	[ "$(jq -s 'all(.failure == (.failure_probability >= 0.5))' <<< "$output")" = true ]
+}
+
+@test "columns are found by name in any order, extra ones are ignored, a missing one is named" {
+	train_both
+	mlops-score -m failing sensors.csv > expected
+	awk -F, -v OFS=, '{ print $5, "x" NR, $4, $3, $2, $1 }' sensors.csv | sed '1s/x1/extra/' > moved.csv
+	mlops-score -m failing moved.csv | jq -c '{timestamp,machine_id,failure_probability,failure}' > moved
+	jq -c . expected | cmp - moved
+	cut -d, -f1,2,3,5 sensors.csv | sed '1s/pressure/presure/' > missing.csv
+	run --separate-stderr mlops-score -m failing missing.csv
+	[ "$status" -eq 65 ]
+	[ -z "$output" ]
+	[[ "$stderr" == *'vibration'* ]]
+}
+
+@test "--threshold, --only-positive and --keep" {
+	train_both
+	all=$(mlops-score -m failing --threshold 0.2 sensors.csv | jq -s 'map(select(.failure_probability >= 0.2)) | length')
+	some=$(mlops-score -m failing --threshold 0.2 --only-positive sensors.csv | wc -l)
+	[ "$all" -eq "$some" ]
+	[ "$some" -gt 0 ]
+	run --separate-stderr mlops-score -m unusual --threshold 0.55 sensors.csv
+	[ "$(jq -s 'all(.anomaly == (.anomaly_score >= 0.55))' <<< "$output")" = true ]
+	run --separate-stderr mlops-score -m failing --keep temperature,failure sensors.csv
+	[ "$(jq -c 'keys_unsorted' <<< "${lines[0]}")" = '["timestamp","machine_id","temperature","input_failure","failure_probability","failure"]' ]
+	[ "$(jq '.temperature | type' <<< "${lines[0]}")" = '"number"' ]
+	run --separate-stderr mlops-score -m failing --keep all sensors.csv
+	[ "$(jq 'keys | length' <<< "${lines[0]}")" = 8 ]
+	run --separate-stderr mlops-score -m failing --keep temperatur sensors.csv
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *'did you mean "temperature"'* ]]
+	run --separate-stderr mlops-score -m failing --threshold 2 sensors.csv
+	[ "$status" -eq 64 ]
+}
+
+@test "csv output has a header, quotes where needed, and the same figures" {
+	train_both
+	sed 's/pump-1/"pump ""1"", north"/' sensors.csv > quoted.csv
+	mlops-score -m failing -O csv quoted.csv > out.csv
+	[ "$(head -n 1 out.csv)" = timestamp,machine_id,failure_probability,failure ]
+	[ "$(wc -l < out.csv)" -eq 601 ]
+	[ "$(grep -c '"pump ""1"", north"' out.csv)" -eq 150 ]
+	mlops-score -m failing sensors.csv | jq -r '[.failure_probability, .failure] | map(tostring) | join(",")' > a
+	sed 1d out.csv | sed 's/.*,\([^,]*,[^,]*\)$/\1/' > b
+	cmp a b
+}
+
+@test "a row is answered before the next one is written, and the pipe may close early" {
+	train_both
+	coproc SCORE { mlops-score -m failing --line-buffered 2> /dev/null; }
+	out=${SCORE[0]} in=${SCORE[1]}
+	head -n 2 sensors.csv >&"$in"
+	read -r -t 10 first <&"$out"
+	[ "$(field machine_id <<< "$first")" = pump-0 ]
+	sed -n 3p sensors.csv >&"$in"
+	read -r -t 10 second <&"$out"
+	[ "$(field machine_id <<< "$second")" = pump-1 ]
+	eval "exec $in>&-"
+	run bash -c 'yes "$(sed -n 2p sensors.csv)" | cat <(head -n 1 sensors.csv) - | mlops-score -m failing 2> err | head -n 3 | wc -l'
+	[ "$output" -eq 3 ]
+	[ ! -s err ]
+}
+
+@test "references: champion, alias, version, file" {
+	train_both
+	mlops-train -q -m failure_prediction -n failing -t failure --set trees=5 sensors.csv > /dev/null
+	mlops-registry alias failing candidate 2 > /dev/null
+	mlops-registry export failing/2 two.onnx > /dev/null
+	mlops-score -m failing/2 sensors.csv > a
+	mlops-score -m failing@candidate sensors.csv | cmp a -
+	mlops-score -m ./two.onnx sensors.csv | cmp a -
+	mlops-score -m failing sensors.csv > b
+	run cmp -s a b
+	[ "$status" -eq 1 ]
+	run --separate-stderr mlops-score -m falling sensors.csv
+	[ "$status" -eq 65 ]
+	[[ "$stderr" == *failing* ]]
+	run --separate-stderr mlops-score -m failing/9 sensors.csv
+	[ "$status" -eq 65 ]
+	run --separate-stderr mlops-score -m failing@nobody sensors.csv
+	[ "$status" -eq 65 ]
+}
+
+@test "a text that the training never saw is missing, and counted" {
+	rows 600 | awk -F, -v OFS=, 'NR == 1 { print $0, "type"; next } { print $0, (NR % 2 ? "a" : "b") }' > sensors.csv
+	mlops-train -q -m failure_prediction -n failing -t failure --promote sensors.csv > /dev/null
+	head -n 11 sensors.csv | sed '5s/,[ab]$/,c/' > other.csv
+	run --separate-stderr mlops-score -m failing other.csv
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 10 ]
+	[[ "$stderr" == *"1 text"* ]]
+}
+
+@test "JSON Lines and arrays score as CSV does" {
+	train_both
+	head -n 50 sensors.csv > part.csv
+	mlops-score -m failing part.csv > expected
+	awk -F, 'NR > 1 { printf "{\"timestamp\":\"%s\",\"machine_id\":\"%s\",\"temperature\":%s,\"vibration\":%s,\"pressure\":%s}\n", $1, $2, $3, $4, $5 == "" ? "null" : $5 }' part.csv > part.jsonl
+	mlops-score -m failing part.jsonl | cmp expected -
+	jq -s . part.jsonl | mlops-score -m failing | cmp expected -
+	mlops-score -m failing - < part.jsonl | cmp expected -
+}
+
+@test "the same lines for any number of threads" {
+	rows 20000 > sensors.csv
+	mlops-train -q -m anomaly_detection -n unusual -i failure --promote sensors.csv > /dev/null
+	mlops-score -m unusual --threads 1 sensors.csv > one
+	for threads in 2 3 7; do
+		mlops-score -m unusual --threads $threads sensors.csv | cmp one -
+	done
+}
