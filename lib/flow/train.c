@@ -409,6 +409,10 @@ static bool describe_result(struct training *training, struct mlops_error *error
 		mlops_json_string(&json, training->data->features[f].name);
 	mlops_json_close(&json, ']');
 	write_details(training);
+	/* the registry takes these as strings */
+	mlops_buffer_string(&result->metrics);
+	mlops_buffer_string(&result->settings);
+	mlops_buffer_string(&result->features);
 	if (result->metrics.failed || result->settings.failed || result->features.failed || result->details.failed ||
 	    result->notices.failed)
 		return mlops_error_set_memory(error);

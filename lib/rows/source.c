@@ -44,7 +44,7 @@ struct mlops_source *mlops_source_from_fd(int fd, const char *name, struct mlops
 		return NULL;
 	}
 	if (S_ISDIR(status.st_mode)) {
-		mlops_error_set(error, MLOPS_IO, "%s is a directory", name);
+		mlops_error_set(error, MLOPS_IO, "%s: is a directory", name);
 		return NULL;
 	}
 	source = source_new(name, error);

@@ -58,7 +58,7 @@ champion() {
 	[ "$status" -eq 0 ]
 	[[ "$stderr" == *'column "vibration" has the same value in all rows'* ]]
 	awk -F, -v OFS=, 'NR > 1 { $3 = 1; $5 = 2 } { print }' constant.csv > constants.csv
-	refused 65 "constant" mlops-train -q -m anomaly_detection -i failure -o out.onnx constants.csv
+	refused 65 "none of the 3 features varies" mlops-train -q -m anomaly_detection -i failure -o out.onnx constants.csv
 }
 
 @test "a column that is missing everywhere" {
@@ -156,7 +156,7 @@ champion() {
 @test "a file size limit while the registry is written" {
 	champion
 	before=$(mlops-registry list pumps)
-	for limit in 1 4 16 32; do
+	for limit in 1 4 16 24; do
 		run bash -c "trap '' XFSZ; ulimit -f $limit; mlops-train -q -m failure_prediction -n pumps -t failure --seed $limit good.csv"
 		[ "$status" -ne 0 ]
 		[ "$(mlops-registry list pumps)" = "$before" ]

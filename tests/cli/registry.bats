@@ -48,8 +48,13 @@ promote 1 2
 promote null 1" ]
 	[ "$(jq -r .why <<< "${lines[1]}")" = "alarms at night" ]
 	[ "$(jq -r '.who | test("@")' <<< "${lines[0]}")" = true ]
-	run mlops-registry rollback pumps --to 3
-	[ "$(field to <<< "$output")" = 3 ]
+	run --separate-stderr mlops-registry rollback pumps --to 3
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"no earlier champion"* ]]
+	mlops-registry promote pumps 3 > /dev/null
+	mlops-registry promote pumps 2 > /dev/null
+	run mlops-registry rollback pumps --to 1
+	[ "$(field to <<< "$output")" = 1 ]
 	run mlops-registry history pumps --limit 1
 	[ "${#lines[@]}" -eq 1 ]
 }

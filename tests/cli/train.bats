@@ -179,7 +179,8 @@ FINISHED -" ]
 	done
 	sleep 0.2
 	kill -TERM $pid
-	run wait $pid
+	status=0
+	wait $pid || status=$?
 	[ "$status" -eq 143 ]
 	exec 5>&-
 	run mlops-registry runs pumps

@@ -182,7 +182,7 @@ static void sources(void **state)
 	(void)state;
 	assert_null(mlops_source_open("/tmp", &error));
 	assert_int_equal(error.code, MLOPS_IO);
-	assert_string_equal(error.message, "/tmp is a directory");
+	assert_string_equal(error.message, "/tmp: is a directory");
 	error.code = MLOPS_OK;
 	assert_null(mlops_source_open("/nonexistent/x.csv", &error));
 	assert_int_equal(error.code, MLOPS_IO);
