@@ -3,6 +3,14 @@ libcli_a_SOURCES = \
 	%D%/common.c %D%/common.h \
 	%D%/help.c %D%/help.h \
 	%D%/message.c %D%/message.h \
+	%D%/model_file.c %D%/model_file.h \
 	%D%/option.c %D%/option.h \
+	%D%/output.c %D%/output.h \
 	%D%/progress.c %D%/progress.h \
-	%D%/rows_options.c %D%/rows_options.h
+	%D%/registry_change.c \
+	%D%/registry_look.c \
+	%D%/registry_open.c %D%/registry_open.h \
+	%D%/registry_verbs.h \
+	%D%/rows_options.c %D%/rows_options.h \
+	%D%/setting_help.c %D%/setting_help.h \
+	%D%/signals.c %D%/signals.h

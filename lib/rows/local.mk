@@ -6,5 +6,6 @@ libmlops_a_SOURCES += \
 	%D%/csv_open.c \
 	%D%/csv_scan.c %D%/csv_scan.h \
 	%D%/reader.c %D%/reader.h \
-	%D%/source.c %D%/source.h
+	%D%/source.c %D%/source.h \
+	%D%/writer.c %D%/writer.h
 include lib/rows/tables.mk

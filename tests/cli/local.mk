@@ -1,6 +1,12 @@
-# The tools as their users call them: one bats file a tool.
-BATS_TESTS = tests/cli/plant-simulator.bats
-EXTRA_DIST += $(BATS_TESTS)
+# The tools as their users call them.
+BATS_TESTS = \
+	%D%/bad_input.bats \
+	%D%/plant-simulator.bats \
+	%D%/quality.bats \
+	%D%/registry.bats \
+	%D%/score.bats \
+	%D%/train.bats
+EXTRA_DIST += $(BATS_TESTS) %D%/support.bash
 if HAVE_BATS
 TESTS += $(BATS_TESTS)
 endif
