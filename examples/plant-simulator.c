@@ -16,6 +16,7 @@
 struct settings {
 	uint64_t machines;
 	double days;
+	double skip;         /* days */
 	uint64_t every;      /* seconds */
 	const char *start;
 	double horizon;      /* hours */
@@ -30,6 +31,8 @@ static const struct cli_option options[] = {
 	  .group = "The plant" },
 	{ "days", 'd', CLI_REAL, offsetof(struct settings, days), "N",
 	  "days of readings (default 60)", 0.001, 36500 },
+	{ "skip", 's', CLI_REAL, offsetof(struct settings, skip), "N",
+	  "leave out the N days before: --skip 60 goes on where the default ends (default 0)", 0, 36500 },
 	{ "every", 'e', CLI_UINT, offsetof(struct settings, every), "SECONDS",
 	  "seconds between two readings (default 600)", 1, 86400 },
 	{ "start", 0, CLI_STRING, offsetof(struct settings, start), "TIME",
@@ -141,10 +144,16 @@ static bool flush(struct mlops_buffer *out, size_t least, struct mlops_error *er
 	return true;
 }
 
+static uint64_t steps_in(double hours, const struct settings *settings)
+{
+	return (uint64_t)(hours * 3600.0 / (double)settings->every + 0.5);
+}
+
 static bool simulate(const struct settings *settings, int64_t start, struct mlops_error *error)
 {
-	uint64_t steps = (uint64_t)(settings->days * 86400.0 / (double)settings->every + 0.5);
-	uint64_t ahead = (uint64_t)(settings->horizon * 3600.0 / (double)settings->every + 0.5);
+	uint64_t skip = steps_in(settings->skip * 24.0, settings);
+	uint64_t steps = skip + steps_in(settings->days * 24.0, settings);
+	uint64_t ahead = steps_in(settings->horizon, settings);
 	struct machine *machines = make_machines(settings, ahead, error);
 	struct mlops_buffer out = MLOPS_BUFFER_INIT;
 	bool ok = false;
@@ -167,6 +176,8 @@ static bool simulate(const struct settings *settings, int64_t start, struct mlop
 			if (!running)
 				continue;
 			plant_sensors_observe(&machine->sensors, &reading);
+			if (step < skip)
+				continue;
 			append_row(&out, settings, time, i + 1, &reading, failure);
 			if (!flush(&out, WRITE_SIZE, error))
 				goto done;

@@ -27,6 +27,11 @@ count() {
 	cut -d, -f1-8 "$BATS_TEST_TMPDIR/plant.csv" | cmp - <(plant --days 30)
 }
 
+@test "the plant goes on where it was left" {
+	plant --days 5 --labels > "$BATS_TEST_TMPDIR/plant.csv"
+	{ plant --days 2 --labels; plant --skip 2 --days 3 --labels | tail -n +2; } | cmp - "$BATS_TEST_TMPDIR/plant.csv"
+}
+
 @test "every row is complete but for dropouts, and numbers are decimals" {
 	plant --labels --anomalies > "$BATS_TEST_TMPDIR/plant.csv"
 	[ "$(count 'NF != 10')" -eq 0 ]
