@@ -3,8 +3,8 @@
     python onnxruntime_check.py MODEL.onnx ROWS.csv SCORED.jsonl
 
 Runs the model on the rows (a CSV file with a header, empty fields are missing) and compares with the scored
-lines, one a row: scores and probabilities to 1e-5, every decision exactly.  Prints the largest difference; exit
-status 1 and the first differences when they do not agree.  Needs numpy and onnxruntime.
+lines, one a row: scores and probabilities to 1e-5, every decision exactly.  Prints the largest difference;
+exit status 1 and the first differences when they do not agree.  Needs numpy and onnxruntime.
 """
 import csv
 import json
