@@ -40,8 +40,8 @@
 enum cli_option_type {
 	CLI_FLAG,   /* bool: true when given */
 	CLI_STRING, /* const char *, into argv */
-	CLI_LIST,   /* struct cli_list: names with commas between ("a,b"), may be given again to add; "\," is a
-		     * comma in a name */
+	CLI_LIST,   /* struct cli_list: names with commas between ("a,b"), may be given again to add;
+		     * "\," is a comma in a name */
 	CLI_REPEAT, /* struct cli_list: the whole value is one item each time */
 	CLI_UINT,   /* uint64_t within [minimum, maximum] */
 	CLI_REAL,   /* double within [minimum, maximum] */
@@ -50,8 +50,8 @@ enum cli_option_type {
 	CLI_CHOICE, /* int: index of the word in choices */
 	CLI_HELP,   /* prints the help and exits 0 */
 	CLI_VERSION,/* prints "mlops-score (mlops) X.Y.Z" and exits 0 */
-	CLI_OPTION_LIST /* --list-options, hidden, to be given alone: the table as text with tabs, for completions
-			 * and tests */
+	CLI_OPTION_LIST /* --list-options, hidden, to be given alone: the table as text with tabs, for
+			 * completions and tests */
 };
 
 /* What a shell may offer for an option's value. */

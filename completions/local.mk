@@ -1,2 +1,25 @@
 # A file a tool and a shell, made from what the tool itself says of its options.
-EXTRA_DIST += %D%/generate %D%/table.awk %D%/bash.awk %D%/zsh.awk %D%/fish.awk
+COMPLETION_MAKERS = %D%/generate %D%/table.awk %D%/bash.awk %D%/zsh.awk %D%/fish.awk
+EXTRA_DIST += $(COMPLETION_MAKERS)
+
+bashcompletion_DATA = %D%/bash/mlops-registry %D%/bash/mlops-score %D%/bash/mlops-train
+zshcompletion_DATA = %D%/zsh/_mlops-registry %D%/zsh/_mlops-score %D%/zsh/_mlops-train
+fishcompletion_DATA = %D%/fish/mlops-registry.fish %D%/fish/mlops-score.fish %D%/fish/mlops-train.fish
+COMPLETIONS = $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)
+CLEANFILES += $(COMPLETIONS) %D%/stamp %D%/stamp.tmp
+
+%D%/stamp: $(bin_PROGRAMS) $(COMPLETION_MAKERS)
+	$(AM_V_GEN)rm -f $@ && \
+	$(MKDIR_P) %D%/bash %D%/zsh %D%/fish && \
+	for tool in $(TOOLS); do \
+		make_completions="$(srcdir)/%D%/generate" && \
+		./$$tool$(EXEEXT) --list-options > $@.tmp && \
+		AWK='$(AWK)' $$make_completions bash $$tool < $@.tmp > %D%/bash/$$tool && \
+		AWK='$(AWK)' $$make_completions zsh $$tool < $@.tmp > %D%/zsh/_$$tool && \
+		AWK='$(AWK)' $$make_completions fish $$tool < $@.tmp > %D%/fish/$$tool.fish || exit 1; \
+	done && \
+	mv $@.tmp $@
+
+# Whoever deletes one of them gets it again.
+$(COMPLETIONS): %D%/stamp
+	@test -f $@ || { rm -f %D%/stamp; $(MAKE) $(AM_MAKEFLAGS) %D%/stamp; }

@@ -1,12 +1,14 @@
 # The tools as their users call them.
 BATS_TESTS = \
 	%D%/bad_input.bats \
+	%D%/examples.bats \
+	%D%/in_step.bats \
 	%D%/plant-simulator.bats \
 	%D%/quality.bats \
 	%D%/registry.bats \
 	%D%/score.bats \
 	%D%/train.bats
-EXTRA_DIST += $(BATS_TESTS) %D%/support.bash
+EXTRA_DIST += $(BATS_TESTS) %D%/support.bash %D%/zsh_offers.zsh
 if HAVE_BATS
 TESTS += $(BATS_TESTS)
 endif
