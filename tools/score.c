@@ -139,6 +139,9 @@ int main(int argc, char **argv)
 
 	if (!cli_parse(&tool, argc, argv, &settings, &n, &arguments, &status))
 		return status;
+	status = cli_check_rows(&tool, &settings.rows);
+	if (status != 0)
+		return status;
 	cli_begin(&tool, &settings.common);
 	ok = cli_model_load(settings.model, &loaded, &error);
 	if (ok) {

@@ -251,6 +251,9 @@ int main(int argc, char **argv)
 
 	if (!cli_parse(&tool, argc, argv, &settings, &n, &arguments, &status))
 		return status;
+	status = cli_check_rows(&tool, &settings.rows);
+	if (status != 0)
+		return status;
 	cli_begin(&tool, &settings.common);
 	job.request = (struct mlops_train_request){
 		.seed = settings.common.seed, .select = cli_select_options(&settings.rows), .positive = settings.positive,
