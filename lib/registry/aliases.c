@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void mlops_change_release(struct mlops_change *change)
+static void release_change(struct mlops_change *change)
 {
 	free(change->name);
 	free(change->alias);
@@ -18,7 +18,7 @@ void mlops_change_release(struct mlops_change *change)
 void mlops_change_list_release(struct mlops_change_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		mlops_change_release(&list->items[i]);
+		release_change(&list->items[i]);
 	free(list->items);
 	memset(list, 0, sizeof *list);
 }

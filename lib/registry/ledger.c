@@ -162,7 +162,7 @@ bool mlops_ledger_set_error(struct mlops_store *store, int result, struct mlops_
 	}
 }
 
-bool mlops_ledger_execute(struct mlops_store *store, const char *sql, struct mlops_error *error)
+static bool execute(struct mlops_store *store, const char *sql, struct mlops_error *error)
 {
 	int result;
 
@@ -201,7 +201,7 @@ static bool execute_after_journal(struct mlops_store *store, const char *sql, st
 	if (result == SQLITE_READONLY_ROLLBACK) {
 		roll_back(store);
 		play_back_journal(store);
-		ok = mlops_ledger_execute(store, sql, error);
+		ok = execute(store, sql, error);
 	} else {
 		ok = result == SQLITE_OK || mlops_ledger_set_error(store, result, error);
 	}
@@ -218,13 +218,13 @@ bool mlops_ledger_begin(struct mlops_store *store, enum mlops_ledger_mode mode, 
 	if (!store->write)
 		return mlops_error_set(error, MLOPS_BUG, "registry %s: opened for reading only",
 				       store->location);
-	return mlops_ledger_execute(store, "BEGIN IMMEDIATE", error);
+	return execute(store, "BEGIN IMMEDIATE", error);
 }
 
 bool mlops_ledger_end(struct mlops_store *store, bool ok, struct mlops_error *error)
 {
 	if (ok)
-		ok = mlops_ledger_execute(store, "COMMIT", error);
+		ok = execute(store, "COMMIT", error);
 	if (!ok)
 		roll_back(store);
 	return ok;
@@ -271,7 +271,7 @@ static bool migrate(struct mlops_store *store, struct mlops_error *error)
 		return false;
 	ok = check_schema(store, &schema, error);
 	while (ok && schema < SCHEMA_VERSION)
-		ok = mlops_ledger_execute(store, migrations[schema++], error);
+		ok = execute(store, migrations[schema++], error);
 	return mlops_ledger_end(store, ok, error);
 }
 
@@ -335,7 +335,7 @@ static bool open_database(struct mlops_store *store, bool create, struct mlops_e
 	if (store->write && sqlite3_db_readonly(store->db, "main") == 1)
 		return mlops_error_set(error, MLOPS_DENIED, "registry %s: may not be written",
 				       store->location);
-	if (store->write && !mlops_ledger_execute(store, "PRAGMA journal_mode = DELETE", error))
+	if (store->write && !execute(store, "PRAGMA journal_mode = DELETE", error))
 		return false;
 	return execute_after_journal(store, settings, error);
 }

@@ -46,9 +46,6 @@ bool mlops_ledger_end(struct mlops_store *store, bool ok, struct mlops_error *er
 /* What SQLite's result means to the caller; always false. */
 bool mlops_ledger_set_error(struct mlops_store *store, int result, struct mlops_error *error);
 
-/* Runs a script of constants. */
-bool mlops_ledger_execute(struct mlops_store *store, const char *sql, struct mlops_error *error);
-
 struct mlops_ledger_query {
 	struct mlops_store *store;
 	sqlite3_stmt *statement;

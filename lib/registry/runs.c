@@ -24,7 +24,7 @@ static enum mlops_run_outcome outcome_from_name(const char *name)
 	return name != NULL && strcmp(name, "FINISHED") == 0 ? MLOPS_RUN_FINISHED : MLOPS_RUN_FAILED;
 }
 
-void mlops_run_release(struct mlops_run *run)
+static void release_run(struct mlops_run *run)
 {
 	free(run->name);
 	free(run->kind);
@@ -41,7 +41,7 @@ void mlops_run_release(struct mlops_run *run)
 void mlops_run_list_release(struct mlops_run_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		mlops_run_release(&list->items[i]);
+		release_run(&list->items[i]);
 	free(list->items);
 	memset(list, 0, sizeof *list);
 }

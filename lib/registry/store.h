@@ -90,7 +90,6 @@ struct mlops_run {
 	char *source;          /* what was read: "sensors.csv", "standard input" */
 	char *who;
 };
-void mlops_run_release(struct mlops_run *run);
 
 struct mlops_run_list {
 	size_t n;
@@ -151,7 +150,6 @@ bool mlops_store_rollback(struct mlops_store *store, struct mlops_change *change
 /* to 0 removes the alias; the champion's removal leaves the stack alone, so a rollback brings it back.  Setting "champion" is
  * a promotion. */
 bool mlops_store_set_alias(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
-void mlops_change_release(struct mlops_change *change); /* one of a list's */
 /* Champion changes of name (or all aliases' changes), newest first. */
 bool mlops_store_history(struct mlops_store *store, const char *name, bool all_aliases, struct mlops_change_list *changes,
 			 struct mlops_error *error);

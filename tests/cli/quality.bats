@@ -47,9 +47,9 @@ ai4i=(mlops-train -m failure_prediction -t "Machine failure" -f "Type,Air temper
 @test "random forest: Occupancy, both test sets" {
 	real_data failure/occupancy
 	dir=$MLOPS_DATA/failure/occupancy
-	occupancy=(mlops-train -m failure_prediction -t Occupancy -f Temperature,Humidity,Light,CO2,HumidityRatio)
+	occupancy=(mlops-train -m failure_prediction -t Occupancy -f 'Temperature,Humidity,Light,CO2,HumidityRatio')
 	for triple in datatest=0.948=0.977 datatest2=0.970=0.984; do
-		IFS== read -r name accuracy auc <<< "$triple"
+		IFS='=' read -r name accuracy auc <<< "$triple"
 		at_least "$name accuracy" "$(mean accuracy "${occupancy[@]}" --test "$dir/$name.txt" "$dir/datatraining.txt")" "$accuracy"
 		at_least "$name roc_auc" "$(mean roc_auc "${occupancy[@]}" --test "$dir/$name.txt" "$dir/datatraining.txt")" "$auc"
 	done

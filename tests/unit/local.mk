@@ -3,7 +3,9 @@ if HAVE_CMOCKA
 UNIT_TESTS =
 include tests/unit/base.mk
 include tests/unit/kernel.mk
+include tests/unit/kernel_plain.mk
 include tests/unit/rows.mk
+include tests/unit/writer.mk
 include tests/unit/model.mk
 include tests/unit/registry.mk
 include tests/unit/cli.mk
