@@ -208,7 +208,7 @@ static bool out_of_bag(struct training *training, const struct mlops_matrix *mat
 		if (isnan(row[0]))
 			continue;
 		if (k == 2) {
-			best = row[1] >= 0.5f;
+			best = row[1] > 0.5f;
 		} else {
 			for (size_t c = 1; c < k; c++)
 				if (row[c] > row[best])

@@ -203,7 +203,7 @@ size_t mlops_model_probabilities(const struct mlops_model *model, const float *s
 
 		probabilities[0] = 1 - positive;
 		probabilities[1] = positive;
-		return positive >= 0.5f ? 1 : 0;
+		return positive > 0.5f ? 1 : 0;
 	}
 	for (size_t k = 0; k < model->n_classes; k++) {
 		probabilities[k] = sums[k] * model->probability_scale;

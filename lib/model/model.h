@@ -13,8 +13,9 @@
  * SDM 2011).
  *
  * failure_prediction: Random Forest (Breiman 2001).  Two classes: one output a tree, the positive class's
- * share in the leaf; probability = sum * probability_scale; failure = probability >= 0.5.  More classes: one
- * output a class, the label is the first class with the largest probability.
+ * share in the leaf; probability = sum * probability_scale; failure = probability > 0.5 (a tie is no failure,
+ * as in scikit-learn).  More classes: one output a class, the label is the first class with the largest
+ * probability.
  */
 #ifndef MLOPS_MODEL_MODEL_H
 #define MLOPS_MODEL_MODEL_H

@@ -37,7 +37,7 @@ static const struct mlops_onnx_output anomaly_outputs[] = {
 static const struct mlops_onnx_step failure_steps[] = {
 	{ .name = "TreeEnsemble", .domain = MLOPS_ONNX_ML, .inputs = { "X" }, .output = "vote_sum" },
 	{ .name = "Mul", .inputs = { "vote_sum", "probability_scale" }, .output = "failure_probability" },
-	{ .name = "GreaterOrEqual", .inputs = { "failure_probability", "half" }, .output = "failure" },
+	{ .name = "Greater", .inputs = { "failure_probability", "half" }, .output = "failure" },
 };
 
 static const struct mlops_onnx_constant failure_constants[] = {

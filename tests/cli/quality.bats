@@ -48,7 +48,8 @@ ai4i=(mlops-train -m failure_prediction -t "Machine failure" -f "Type,Air temper
 	real_data failure/occupancy
 	dir=$MLOPS_DATA/failure/occupancy
 	occupancy=(mlops-train -m failure_prediction -t Occupancy -f 'Temperature,Humidity,Light,CO2,HumidityRatio')
-	for triple in datatest=0.948=0.977 datatest2=0.970=0.984; do
+	# scikit-learn's mean accuracy is 0.9489 and 0.9701 over 60 seeds (deviation 0.0037 and 0.0064 from seed to seed).
+	for triple in datatest=0.9439=0.977 datatest2=0.9651=0.984; do
 		IFS='=' read -r name accuracy auc <<< "$triple"
 		at_least "$name accuracy" "$(mean accuracy "${occupancy[@]}" --test "$dir/$name.txt" "$dir/datatraining.txt")" "$accuracy"
 		at_least "$name roc_auc" "$(mean roc_auc "${occupancy[@]}" --test "$dir/$name.txt" "$dir/datatraining.txt")" "$auc"

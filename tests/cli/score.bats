@@ -25,7 +25,7 @@ train_both() {
 	run --separate-stderr mlops-score -m failing sensors.csv
 	[ "$status" -eq 0 ]
 	[ "$(jq -c 'keys_unsorted' <<< "${lines[0]}")" = '["timestamp","machine_id","failure_probability","failure"]' ]
-	[ "$(jq -s 'all(.failure == (.failure_probability >= 0.5))' <<< "$output")" = true ]
+	[ "$(jq -s 'all(.failure == (.failure_probability > 0.5))' <<< "$output")" = true ]
 }
 
 @test "columns are found by name in any order, extra ones are ignored, a missing one is named" {

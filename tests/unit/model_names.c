@@ -113,11 +113,12 @@ static void what_a_random_forest_says(void **state)
 		.n_classes = 2,
 		.probability_scale = 0.25f,
 	};
-	const float half = 2, less = 1.5f, tied[] = { 1, 1.5f, 1.5f };
+	const float more = 2.5f, half = 2, less = 1.5f, tied[] = { 1, 1.5f, 1.5f };
 	float probabilities[3];
 
 	(void)state;
-	assert_int_equal(mlops_model_probabilities(&model, &half, probabilities), 1);
+	assert_int_equal(mlops_model_probabilities(&model, &more, probabilities), 1);
+	assert_int_equal(mlops_model_probabilities(&model, &half, probabilities), 0);
 	assert_near(probabilities[1], 0.5, 0);
 	assert_int_equal(mlops_model_probabilities(&model, &less, probabilities), 0);
 	assert_near(probabilities[0], 0.625, 0);
