@@ -20,8 +20,9 @@ static const struct mlops_code_info code_table[MLOPS_CODES] = {
 	[MLOPS_CLOSED] = { "closed", 0, 500 },
 };
 
-static void set(struct mlops_error *error, enum mlops_code code, const char *source, uint64_t line,
-		const char *format, va_list arguments)
+static void __attribute__((format(printf, 5, 0))) set(struct mlops_error *error, enum mlops_code code,
+							const char *source, uint64_t line, const char *format,
+							va_list arguments)
 {
 	if (error == NULL || error->code != MLOPS_OK)
 		return;

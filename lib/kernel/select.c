@@ -33,11 +33,15 @@ static _Atomic(const struct mlops_kernels *) chosen;
 static size_t count_runnable(void)
 {
 #if defined __x86_64__
-	if (!__builtin_cpu_supports("x86-64-v2"))
+	/* by features, because clang 14 does not know the levels' names; each level's last ones stand for it */
+	if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt"))
 		return 1;
-	if (!__builtin_cpu_supports("x86-64-v3"))
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2"))
 		return 2;
-	return __builtin_cpu_supports("x86-64-v4") ? 4 : 3;
+	return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+			       __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vl")
+		       ? 4
+		       : 3;
 #else
 	return N_BUILDS;
 #endif
