@@ -1,9 +1,23 @@
 #include "rows/csv_input.h"
 
+#include "kernel/csv.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define BLOCK ((size_t)256 << 10)
+
+static bool make_room(struct mlops_csv_input *input, size_t capacity, struct mlops_error *error)
+{
+	char *memory = realloc(input->memory, MLOPS_CSV_AHEAD + capacity + MLOPS_CSV_BEHIND);
+
+	if (memory == NULL)
+		return mlops_error_set_memory(error);
+	input->memory = memory;
+	input->buffer = memory + MLOPS_CSV_AHEAD;
+	input->capacity = capacity;
+	return true;
+}
 
 static void find_nul(struct mlops_csv_input *input, size_t from)
 {
@@ -18,13 +32,12 @@ bool mlops_csv_input_init(struct mlops_csv_input *input, struct mlops_source *so
 	*input = (struct mlops_csv_input){
 		.source = source,
 		.max_line = max_line,
-		.capacity = head_length > BLOCK ? head_length : BLOCK,
 		.end = head_length,
 		.next_line = 1,
 	};
-	input->buffer = malloc(input->capacity);
-	if (input->buffer == NULL)
-		return mlops_error_set_memory(error);
+	if (!make_room(input, head_length > BLOCK ? head_length : BLOCK, error))
+		return false;
+	memset(input->memory, 0, MLOPS_CSV_AHEAD);
 	if (head_length > 0)
 		memcpy(input->buffer, head, head_length);
 	find_nul(input, 0);
@@ -33,8 +46,8 @@ bool mlops_csv_input_init(struct mlops_csv_input *input, struct mlops_source *so
 
 void mlops_csv_input_release(struct mlops_csv_input *input)
 {
-	free(input->buffer);
-	input->buffer = NULL;
+	free(input->memory);
+	input->memory = NULL;
 }
 
 static void move_to_front(struct mlops_csv_input *input)
@@ -57,15 +70,10 @@ bool mlops_csv_input_fill(struct mlops_csv_input *input, struct mlops_error *err
 
 	move_to_front(input);
 	if (input->end == input->capacity) {
-		char *grown;
-
-		if (input->capacity > SIZE_MAX / 2)
+		if (input->capacity > SIZE_MAX / 4)
 			return mlops_error_set_memory(error);
-		grown = realloc(input->buffer, input->capacity * 2);
-		if (grown == NULL)
-			return mlops_error_set_memory(error);
-		input->buffer = grown;
-		input->capacity *= 2;
+		if (!make_room(input, input->capacity * 2, error))
+			return false;
 	}
 	room = input->capacity - input->end;
 	if (!mlops_source_read(input->source, input->buffer + input->end, room < BLOCK ? room : BLOCK, &got,

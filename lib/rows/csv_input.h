@@ -26,6 +26,7 @@ struct mlops_csv_input {
 	uint64_t line;       /* where it begins */
 	bool has_nul;
 
+	char *memory;        /* the buffer, with room to read ahead of it and behind it (kernel/csv.h) */
 	char *buffer;
 	size_t capacity;
 	size_t kept;         /* buffer[kept..end) is in use */
