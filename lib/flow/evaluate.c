@@ -27,8 +27,10 @@ double mlops_metrics_get(const struct mlops_metrics *metrics, const char *name)
 void mlops_metrics_write(const struct mlops_metrics *metrics, struct mlops_json *json)
 {
 	mlops_json_open(json, '{');
-	for (size_t i = 0; i < metrics->n; i++)
-		mlops_json_member_double(json, metrics->items[i].name, metrics->items[i].value);
+	for (size_t i = 0; i < metrics->n; i++) {
+		mlops_json_key(json, metrics->items[i].name);
+		mlops_json_float(json, (float)metrics->items[i].value);
+	}
 	mlops_json_close(json, '}');
 }
 
