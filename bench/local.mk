@@ -1,7 +1,10 @@
-# Programs that only measure: `make bench-programs`.
-EXTRA_PROGRAMS = %D%/csv_columns
+# Programs that only measure: `make bench-programs`; bench/run builds and runs them.
+EXTRA_PROGRAMS = %D%/csv_columns %D%/forest_inner %D%/measure
 bench_csv_columns_SOURCES = %D%/csv_columns.c
 bench_csv_columns_LDADD = libmlops.a $(MLOPS_LIBS)
+bench_forest_inner_SOURCES = %D%/forest_inner.c
+bench_forest_inner_LDADD = libmlops.a $(MLOPS_LIBS)
+bench_measure_SOURCES = %D%/measure.c
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 .PHONY: bench-programs
