@@ -1,5 +1,6 @@
 libmlops_a_SOURCES += \
 	%D%/buffer.c %D%/buffer.h \
+	%D%/decimal.c %D%/decimal.h \
 	%D%/error.c %D%/error.h \
 	%D%/file.c %D%/file.h \
 	%D%/json_writer.c %D%/json_writer.h \

@@ -29,3 +29,6 @@ tests_unit_base_thread_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/base_time.t
 tests_unit_base_time_t_SOURCES = tests/unit/base_time.c
 tests_unit_base_time_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/base_number_strtod.t
+tests_unit_base_number_strtod_t_SOURCES = tests/unit/base_number_strtod.c
+tests_unit_base_number_strtod_t_LDADD = $(UNIT_LIBS)
