@@ -1,6 +1,8 @@
 #include "cli/common.h"
 
+#include "base/text.h"
 #include "cli/message.h"
+#include "kernel/table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +30,33 @@ static void open_standard_descriptors(void)
 			_exit(mlops_code_describe(MLOPS_IO)->exit_status);
 }
 
+/* The value of an environment variable; an empty one counts as not set. */
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static void choose_kernels(void)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	const char *name = environment("MLOPS_CPU");
+	char masked[MLOPS_TEXT_QUOTED];
+	char known[64] = "";
+	size_t length = 0;
+
+	if (name == NULL || mlops_kernels_force(name))
+		return;
+	for (size_t i = 0; mlops_kernels_at(i) != NULL && length < sizeof known; i++)
+		length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", i > 0 ? ", " : "",
+					   mlops_kernels_at(i)->name);
+	mlops_error_set(&error, MLOPS_CONFIG, "MLOPS_CPU: this machine has no '%s', but %s",
+			mlops_text_mask(masked, name, strlen(name)), known);
+	cli_report(&error);
+	exit(mlops_code_describe(MLOPS_CONFIG)->exit_status);
+}
+
 void cli_begin(const struct cli_tool *tool, const struct cli_common *common)
 {
 	open_standard_descriptors();
@@ -36,6 +65,7 @@ void cli_begin(const struct cli_tool *tool, const struct cli_common *common)
 	cli_message_set_json(common->log_format == 1);
 	is_quiet = common->quiet;
 	is_verbose = common->verbose;
+	choose_kernels();
 }
 
 /* Ends as a program that never heard of SIGPIPE would: the shell sees the signal and says nothing. */
@@ -101,14 +131,6 @@ void cli_debug(const char *format, ...)
 struct mlops_pool *cli_pool(const struct cli_common *common, struct mlops_error *error)
 {
 	return mlops_pool_new(common->threads != 0 ? (unsigned)common->threads : mlops_thread_cpus(), error);
-}
-
-/* The value of an environment variable; an empty one counts as not set. */
-static const char *environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
 const char *cli_who(char buffer[256])

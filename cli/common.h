@@ -52,7 +52,7 @@ extern const char *const cli_log_formats[]; /* "text", "json", NULL */
 	{ "version", 'V', CLI_VERSION, 0, NULL, "print the version and exit" }
 
 /* Call once after parsing: remembers the tool's name for messages, ignores SIGPIPE, makes sure that
- * descriptors 0-2 are open. */
+ * descriptors 0-2 are open, takes the kernels' build that $MLOPS_CPU names; exits where there is none. */
 void cli_begin(const struct cli_tool *tool, const struct cli_common *common);
 
 /* Flushes and closes standard output; reports error if there is one (or what went wrong in closing) and

@@ -1,4 +1,5 @@
-/* The CSV reader's inside: opening (csv_open.c), reading (csv.c), a row by itself (csv_put.c), many (csv_batch.c). */
+/* The CSV reader's inside, shared by its opening (csv_open.c), its reading (csv.c), that of one row (csv_put.c) and
+ * of many (csv_batch.c). */
 #ifndef MLOPS_ROWS_CSV_H
 #define MLOPS_ROWS_CSV_H
 

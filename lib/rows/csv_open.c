@@ -294,6 +294,19 @@ static void add_column(struct mlops_csv_reader *csv, char *name, size_t field, c
 	};
 }
 
+/* What R writes without any name, and pandas with an empty one. */
+static bool add_row_name(struct opening *opening)
+{
+	struct mlops_csv_reader *csv = opening->csv;
+	char *name = strdup("row");
+
+	if (name == NULL)
+		return mlops_error_set_memory(opening->error);
+	add_column(csv, name, 0, &opening->seen[0]);
+	csv->base.columns[0].row_name = true;
+	return true;
+}
+
 static bool make_columns(struct opening *opening)
 {
 	struct mlops_csv_reader *csv = opening->csv;
@@ -306,19 +319,17 @@ static bool make_columns(struct opening *opening)
 	csv->base.columns = calloc(csv->n_fields, sizeof *csv->base.columns);
 	if (csv->fields == NULL || csv->base.columns == NULL)
 		return mlops_error_set_memory(opening->error);
-	if (shift > 0) {
-		char *name = strdup("row");
-
-		if (name == NULL)
-			return mlops_error_set_memory(opening->error);
-		add_column(csv, name, 0, &opening->seen[0]);
-	}
+	if (shift > 0 && !add_row_name(opening))
+		return false;
 	for (size_t i = 0; i < opening->n_header; i++) {
 		const struct field_seen *seen = &opening->seen[i + shift];
 
 		if (*opening->names[i] != '\0') {
 			add_column(csv, opening->names[i], i + shift, seen);
 			opening->names[i] = NULL;
+		} else if (i + shift == 0 && seen->present > 0) {
+			if (!add_row_name(opening))
+				return false;
 		} else if (seen->present > 0) {
 			return mlops_error_set_at(opening->error, MLOPS_DATA, opening->name,
 						  opening->header_line, "column %zu has values but no name",

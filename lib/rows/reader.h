@@ -19,7 +19,7 @@
  * Rules for CSV follow RFC 4180 and interface.md: delimiter , ; tab or | found from the header line; a byte order mark,
  * CRLF, lone CR before LF, a missing last newline; fields in double quotes may hold delimiters, newlines and ""; empty
  * lines are passed over; a header that is exactly one field shorter than the rows gets a first column "row"
- * (as R writes row names).  Names are unquoted and stripped of surrounding spaces; two columns with one name are an error
+ * (as R writes row names), and so does a first name that is empty (pandas' index).  Names are unquoted and stripped of surrounding spaces; two columns with one name are an error
  * (MLOPS_DATA), and so is an empty name unless the column is empty in the whole window (such columns are dropped).
  * Number cells: spaces around are ignored; missing words (empty, NA NaN null NULL None Bad "No Data" NODATA MISSING without
  * regard to case, and the caller's own) become NaN; "inf" and numbers beyond float32 are errors, not infinities.
@@ -78,6 +78,7 @@ struct mlops_column_info {
 	char *name;                   /* NUL-terminated; never empty */
 	enum mlops_column_type guess; /* NUMBER or TEXT */
 	bool all_missing;             /* in the window */
+	bool row_name;                /* what R and pandas write ahead of the columns; then name is "row" */
 };
 
 struct mlops_binding {

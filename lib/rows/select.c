@@ -133,7 +133,7 @@ static void select_rest(const struct mlops_reader *reader, const struct mlops_se
 {
 	for (size_t i = 0; i < reader->n_columns; i++) {
 		if (i == selection->time || i == selection->id || i == selection->target ||
-		    contains(ignored, options->n_ignore, i))
+		    reader->columns[i].row_name || contains(ignored, options->n_ignore, i))
 			continue;
 		if (reader->columns[i].guess == MLOPS_COLUMN_TEXT && !options->texts)
 			selection->passed_over[selection->n_passed_over++] = i;

@@ -12,7 +12,8 @@ struct mlops_select_options {
 	const char *time;   /* NULL: a column called timestamp, time, ts, date or datetime, if there is one */
 	const char *id;     /* NULL: sensor_id, sensor, tag, machine_id or unit, if there is one */
 	const char *target; /* NULL: none */
-	const char *const *features; /* NULL: every other number column (and text column, if texts) */
+	/* NULL: every other number column (and text column, if texts), but for row names. */
+	const char *const *features;
 	size_t n_features;
 	const char *const *ignore;   /* columns that are not features */
 	size_t n_ignore;

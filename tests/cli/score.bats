@@ -137,3 +137,18 @@ train_both() {
 		mlops-score -m unusual --threads $threads sensors.csv | cmp one -
 	done
 }
+
+@test "each build of the kernels says the same, and one that is not there is named" {
+	train_both
+	mlops-score -m unusual sensors.csv > expected
+	for build in reference v2 v3 v4 native; do
+		MLOPS_CPU=$build run --separate-stderr mlops-score -m unusual sensors.csv
+		if [ "$status" -eq 0 ]; then
+			cmp - expected <<< "$output"
+		else
+			[ "$status" -eq 78 ]
+			[[ "$stderr" == "mlops-score: MLOPS_CPU: this machine has no '$build', but reference, "* ]]
+			[ "$build" != reference ]
+		fi
+	done
+}

@@ -101,6 +101,10 @@ static void row_names(void **state)
 	(void)state;
 	check("a,b\n\"1\",5,6\n\"2\",7,8\n", "row N, a N, b N\n2: 1 5 6\n3: 2 7 8\nrows 2\n");
 	check("a,b\nx,5,6\n", "row T, a N, b N\n2: 'x' 5 6\nrows 1\n");
+	check(",a,b\n0,5,6\n1,7,8\n", "row N, a N, b N\n2: 0 5 6\n3: 1 7 8\nrows 2\n");
+	check("\"\",a\nx,5\n", "row T, a N\n2: 'x' 5\nrows 1\n");
+	check(",a,row\n0,5,6\n", "data t.csv:1: column \"row\" is there twice\n");
+	check(",a\n1,0,5\n2,,6\n", "data t.csv:1: column 1 has values but no name\n");
 	check("a,b\n1,2,3\n1,2\n", "a N, b N\nrows 0\ndata t.csv:2: row has 3 fields, the header has 2\n");
 	check("a,b\n1,2,\n3,4,\n", "a N, b N\nrows 0\ndata t.csv:2: row has 3 fields, the header has 2\n");
 	check("a,b\n1,2,3\n4,5,6\n7,8\n",

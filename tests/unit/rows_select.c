@@ -27,6 +27,37 @@ static void assert_refused(const struct mlops_select_options *options, const cha
 	table_close(&table);
 }
 
+/* A row's number says nothing about it, unless somebody says that it does. */
+static void row_names_are_no_features(void **state)
+{
+	static const char *const texts[] = { ",a,b\n0,1,2\n1,3,4\n", "a,b\n0,1,2\n1,3,4\n" };
+	static const char *const listed[] = { "b", "row" };
+	const struct mlops_select_options by_default = { .texts = true };
+	const struct mlops_select_options by_list = { .features = listed, .n_features = 2 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct mlops_error error = MLOPS_ERROR_INIT;
+		struct mlops_selection selection;
+		struct table table;
+
+		table_open(&table, texts[i]);
+		assert_true(table.reader->columns[0].row_name);
+		assert_false(table.reader->columns[1].row_name);
+		assert_true(mlops_select(table.reader, &by_default, &selection, &error));
+		assert_int_equal(selection.n_features, 2);
+		assert_int_equal(selection.features[0], 1);
+		assert_int_equal(selection.features[1], 2);
+		assert_int_equal(selection.n_passed_over, 0);
+		mlops_selection_release(&selection);
+		assert_true(mlops_select(table.reader, &by_list, &selection, &error));
+		assert_int_equal(selection.n_features, 2);
+		assert_int_equal(selection.features[1], 0);
+		mlops_selection_release(&selection);
+		table_close(&table);
+	}
+}
+
 static void finds_defaults(void **state)
 {
 	const struct mlops_select_options options = { .target = "fail" };
@@ -112,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_defaults),
+		cmocka_unit_test(row_names_are_no_features),
 		cmocka_unit_test(takes_names_in_their_order),
 		cmocka_unit_test(refuses),
 	};
