@@ -57,7 +57,7 @@ enum cli_option_type {
 /* What a shell may offer for an option's value. */
 enum cli_complete { CLI_COMPLETE_NONE, CLI_COMPLETE_FILE, CLI_COMPLETE_DIRECTORY, CLI_COMPLETE_MODEL };
 
-/* Array and items are allocated: whoever has the settings calls cli_list_release. */
+/* Array and items are there until the program ends; nobody frees them. */
 struct cli_list {
 	size_t n;
 	const char **items;
@@ -112,7 +112,5 @@ int cli_run_verb(const struct cli_tool *tool, void *settings, size_t n_arguments
 /* Reports a usage error found later (options that do not go together): two lines on stderr, returns 64. */
 int cli_usage_error(const struct cli_tool *tool, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-
-void cli_list_release(struct cli_list *list);
 
 #endif

@@ -44,10 +44,3 @@ struct mlops_select_options cli_select_options(const struct cli_rows *rows)
 		.n_ignore = rows->ignore.n,
 	};
 }
-
-void cli_rows_release(struct cli_rows *rows)
-{
-	cli_list_release(&rows->na);
-	cli_list_release(&rows->features);
-	cli_list_release(&rows->ignore);
-}

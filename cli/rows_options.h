@@ -59,7 +59,4 @@ int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows);
 struct mlops_read_options cli_read_options(const struct cli_rows *rows);
 struct mlops_select_options cli_select_options(const struct cli_rows *rows);
 
-/* Frees the lists; strings belong to argv. */
-void cli_rows_release(struct cli_rows *rows);
-
 #endif

@@ -40,6 +40,7 @@ function write(i, v, n, names, optional) {
 	print ""
 	print "_" function_name "_models() {"
 	print "\tlocal -a names"
+	print "\t[[ $PREFIX == -* ]] && return 1 # no name begins so; spares asking the registry"
 	print "\tnames=(${(f)\"$(" list_models() ")\"})"
 	print "\t_describe -t models model names"
 	print "}"

@@ -58,12 +58,6 @@ static bool parse(char **argv, struct settings *settings, size_t *n, char ***arg
 	return cli_parse(&tool, argc, argv, settings, n, arguments, status);
 }
 
-static void release(struct settings *settings)
-{
-	cli_list_release(&settings->set);
-	cli_rows_release(&settings->rows);
-}
-
 static int parse_only(void *context)
 {
 	struct settings settings = { .rows = CLI_ROWS_INIT, .common = CLI_COMMON_INIT };
@@ -72,7 +66,6 @@ static int parse_only(void *context)
 	int status;
 	bool ok = parse(context, &settings, &n, &arguments, &status);
 
-	release(&settings);
 	return ok ? 42 : status;
 }
 
@@ -126,7 +119,6 @@ static void values(void **state)
 	assert_int_equal(settings.common.log_format, 1);
 	assert_int_equal(settings.rows.max_line, 1024);
 	assert_int_equal(settings.marker, 0);
-	release(&settings);
 }
 
 static void double_dash_ends_options(void **state)
@@ -144,7 +136,6 @@ static void double_dash_ends_options(void **state)
 	assert_string_equal(arguments[0], "--verbose");
 	assert_false(settings.common.verbose);
 	assert_false(settings.threshold_given);
-	release(&settings);
 }
 
 static void rows_become_the_librarys_options(void **state)
@@ -176,7 +167,6 @@ static void rows_become_the_librarys_options(void **state)
 	assert_string_equal(select.features[1], "y");
 	assert_int_equal(select.n_ignore, 1);
 	assert_int_equal(cli_check_rows(&tool, &settings.rows), 0);
-	release(&settings);
 }
 
 static int check_rows(void *context)
