@@ -11,6 +11,7 @@ AM_TESTS_ENVIRONMENT = \
 	MLOPS_SOURCE='$(abs_top_srcdir)'; export MLOPS_SOURCE; \
 	MLOPS_BUILD='$(abs_top_builddir)'; export MLOPS_BUILD; \
 	TOOLS='$(TOOLS)'; export TOOLS; \
+	MLOPS_SANITIZED='$(SANITIZE_CFLAGS)'; export MLOPS_SANITIZED; \
 	MLOPS_DATA="$${MLOPS_DATA:-$(abs_top_srcdir)/../shared/data}"; export MLOPS_DATA;
 
 UNIT_LIBS = libmlops.a $(CMOCKA_LIBS) $(MLOPS_LIBS)

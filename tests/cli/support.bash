@@ -30,8 +30,3 @@ rows() {
 field() {
 	jq -r ".$1"
 }
-
-# Sanitizers take terabytes of addresses and memory of their own.
-skip_memory_if_sanitized() {
-	! grep -q '^SANITIZE_CFLAGS = -' "$MLOPS_BUILD/Makefile" || skip 'memory says nothing under sanitizers'
-}
