@@ -1,9 +1,9 @@
 /*
  * csv_columns [-k BUILD] [-n RUNS] FILE: reads FILE's columns that are numbers into float32 columns in
- * memory, and prints the rows, the best of RUNS times (of the clock, of the CPUs), and a checksum of the
- * bits.
+ * memory, RUNS times, and prints a JSON object: rows, columns, a checksum of the bits, and of each run the
+ * seconds of the clock and of the CPUs.
  */
-#include "base/thread.h"
+#include "base/buffer.h"
 #include "kernel/table.h"
 #include "rows/reader.h"
 
@@ -125,8 +125,8 @@ static bool run(const char *path, bool last, double seconds[2], struct mlops_err
 int main(int argc, char **argv)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_buffer lists[2] = { MLOPS_BUFFER_INIT, MLOPS_BUFFER_INIT };
 	unsigned long runs = 1;
-	double best[2] = { 1e30, 1e30 };
 	int option;
 
 	while ((option = getopt(argc, argv, "k:n:")) != -1) {
@@ -146,9 +146,11 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		for (int k = 0; k < 2; k++)
-			best[k] = seconds[k] < best[k] ? seconds[k] : best[k];
+			mlops_buffer_append_format(&lists[k], "%s%.6f", i > 0 ? "," : "", seconds[k]);
 	}
-	printf(",\"kernels\":\"%s\",\"seconds\":%.4f,\"cpu_seconds\":%.4f}\n", mlops_kernels()->name, best[0],
-	       best[1]);
+	printf(",\"kernels\":\"%s\",\"seconds\":[%s],\"cpu\":[%s]}\n", mlops_kernels()->name,
+	       mlops_buffer_string(&lists[0]), mlops_buffer_string(&lists[1]));
+	for (int k = 0; k < 2; k++)
+		mlops_buffer_release(&lists[k]);
 	return 0;
 }

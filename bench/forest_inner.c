@@ -1,6 +1,7 @@
 /*
  * forest_inner [OPTION ...] JOB ROWS FEATURES [COLUMNS [CLASSES]]: times one call of the library, without
- * reading rows or starting a process, and prints a JSON object: seconds of the clock and of the CPUs a call.
+ * reading rows or starting a process, and prints a JSON object: seconds of the clock and of the CPUs a call,
+ * and the most memory the process had up to the last one.
  *
  *	fit-isolation, fit-random	rows in memory -> a model
  *	score				rows in memory and a model -> scores (probabilities) in memory
@@ -27,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,7 +62,8 @@ static bool is(const struct job *job, const char *name)
 	return strcmp(job->name, name) == 0;
 }
 
-static bool read_columns(struct job *job, const char *path, size_t rows, size_t features, struct mlops_error *error)
+static bool read_columns(struct job *job, const char *path, size_t rows, size_t features,
+			 struct mlops_error *error)
 {
 	struct mlops_buffer *file = &job->columns_file;
 
@@ -190,6 +193,7 @@ static bool time_calls(struct job *job, struct mlops_error *error)
 	struct mlops_buffer line = MLOPS_BUFFER_INIT;
 	struct mlops_buffer cpu = MLOPS_BUFFER_INIT;
 	double parts = is(job, "one-row") ? LATENCY_ROWS : 1;
+	struct rusage usage;
 	bool ok = true;
 
 	for (unsigned long i = 0; i < job->calls && ok; i++) {
@@ -202,10 +206,12 @@ static bool time_calls(struct job *job, struct mlops_error *error)
 		mlops_buffer_append_format(&cpu, "%s%.9f", i > 0 ? "," : "",
 					   (now(CLOCK_PROCESS_CPUTIME_ID) - cpu_start) / parts);
 	}
+	getrusage(RUSAGE_SELF, &usage);
 	if (ok)
-		printf("{\"seconds\":[%s],\"cpu\":[%s],\"nodes\":%zu,\"file_bytes\":%zu,\"kernels\":\"%s\"}\n",
-		       mlops_buffer_string(&line), mlops_buffer_string(&cpu), job->model->trees.n_nodes,
-		       job->model_file.length, mlops_kernels()->name);
+		printf("{\"seconds\":[%s],\"cpu\":[%s],\"peak_bytes\":%lld,\"file_bytes\":%zu,\"nodes\":%zu,"
+		       "\"kernels\":\"%s\"}\n",
+		       mlops_buffer_string(&line), mlops_buffer_string(&cpu), (long long)usage.ru_maxrss * 1024,
+		       job->model_file.length, job->model->trees.n_nodes, mlops_kernels()->name);
 	mlops_buffer_release(&line);
 	mlops_buffer_release(&cpu);
 	return ok;

@@ -1,0 +1,74 @@
+"""Us and the peers side by side, on the same rows, turn about; bench/run starts it."""
+import argparse
+import math
+import pathlib
+import sys
+
+import report
+import suite_csv
+import suite_forests
+from contest import Failure
+from plan import Plan
+
+SUITES = {"forests": suite_forests, "csv": suite_csv}
+FULL = {
+    "rows": 1_000_000,
+    "forest_rows": [100_000, 1_000_000],
+    "sizes": [10_000, 100_000, 1_000_000],
+    "repeats": 5,
+    "budget": 120,
+    "trees": 100,
+}
+SHORT = dict(FULL, rows=100_000, forest_rows=[100_000], sizes=[10_000, 100_000], repeats=3, budget=15)
+SELF_CHECK = dict(FULL, rows=2_000, forest_rows=[1_000], sizes=[1_000, 2_000], repeats=2, budget=2, trees=10)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("suites", nargs="*", metavar="forests|csv", help="what to compare; both by default")
+    parser.add_argument("--short", action="store_true", help="100,000 rows and few turns: minutes")
+    parser.add_argument("--self-check", action="store_true", help="a handful of rows: does the harness work?")
+    parser.add_argument("--repeats", type=int, help="how many turns each gets")
+    given = parser.parse_args()
+    for suite in given.suites:
+        if suite not in SUITES:
+            parser.error(f"no suite '{suite}'")
+    return given
+
+
+def growth_lines(plan, suite):
+    """Time over rows x log rows, against the smallest size: 1 or less is no worse growth than that."""
+    heads = ["ours as rows grow"] + [f"{rows:,} s" for rows in plan.sizes] + ["cost / (rows log rows)", ""]
+    lines = [heads]
+    for what, times in suite.growth(plan):
+        cost = [time / (rows * math.log(rows)) for time, rows in zip(times, plan.sizes)]
+        grown = ", ".join(f"{value / cost[0]:.2f}" for value in cost)
+        lines.append([what, *(report.seconds(time) for time in times), grown, ""])
+    return report.aligned(lines)
+
+
+def main():
+    given = arguments()
+    settings = dict(SELF_CHECK if given.self_check else SHORT if given.short else FULL)
+    if given.repeats:
+        settings["repeats"] = given.repeats
+    plan = Plan(given.build, **settings)
+    print("\n".join(report.machine(plan)), flush=True)
+    failed = False
+    for name in given.suites or SUITES:
+        suite = SUITES[name]
+        jobs, checks = suite.run(plan)
+        grown = list(growth_lines(plan, suite))
+        print("", *report.table(jobs), "", *grown, "", *checks, sep="\n", flush=True)
+        failed = failed or any(line.startswith("FAILED") for line in checks)
+        # A self-check is there to find a contender that does not run.
+        failed = failed or given.self_check and any(len(job.finished()) < len(job.contenders) for job in jobs)
+    return failed
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        sys.exit(str(failure))
