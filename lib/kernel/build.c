@@ -4,4 +4,8 @@ const struct mlops_kernels MLOPS_KERNEL(mlops_kernels) = {
 	.name = MLOPS_KERNEL_NAME,
 	.csv_cut = MLOPS_KERNEL(mlops_kernel_csv_cut),
 	.csv_numbers = MLOPS_KERNEL(mlops_kernel_csv_numbers),
+	.mux_codes = MLOPS_KERNEL(mlops_kernel_mux_codes),
+	.mux_run = MLOPS_KERNEL(mlops_kernel_mux_run),
+	.forest_leaves = MLOPS_KERNEL(mlops_kernel_forest_leaves),
+	.forest_row = MLOPS_KERNEL(mlops_kernel_forest_row),
 };

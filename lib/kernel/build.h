@@ -16,5 +16,9 @@ extern const struct mlops_kernels MLOPS_KERNEL(mlops_kernels);
 
 extern mlops_kernel_csv_cut MLOPS_KERNEL(mlops_kernel_csv_cut);
 extern mlops_kernel_csv_numbers MLOPS_KERNEL(mlops_kernel_csv_numbers);
+extern mlops_kernel_mux_codes MLOPS_KERNEL(mlops_kernel_mux_codes);
+extern mlops_kernel_mux_run MLOPS_KERNEL(mlops_kernel_mux_run);
+extern mlops_kernel_forest_leaves MLOPS_KERNEL(mlops_kernel_forest_leaves);
+extern mlops_kernel_forest_row MLOPS_KERNEL(mlops_kernel_forest_row);
 
 #endif

@@ -27,16 +27,8 @@ struct mlops_kernel_forest {
 	const struct mlops_node *nodes;
 	const uint32_t *tree_start; /* [n_trees + 1] first node of each tree */
 	size_t n_trees;
-	unsigned feature_bits;    /* width of feature << 1 | missing_left */
-	const float *leaf_values; /* [n_leaves][n_outputs] */
-	size_t n_outputs;
+	unsigned feature_bits; /* width of feature << 1 | missing_left */
 };
-
-/* sums[r * n_outputs + k] = sum over trees of the leaf values that row r reaches; columns[f][r] for r < rows.
- * Leaf values are multiples of a power of two, small enough that the sum is exact in float32: the order of
- * trees can't show. */
-void mlops_kernel_forest_sum(const struct mlops_kernel_forest *forest, const float *const *columns,
-			     size_t rows, float *sums);
 
 /* counts[code[rows[i]] * n_classes + class_of[rows[i]]] += weight[rows[i]] for i < n. */
 void mlops_kernel_histogram(const uint16_t *code, const uint8_t *class_of, const uint16_t *weight,

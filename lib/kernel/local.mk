@@ -2,7 +2,8 @@
 libmlops_a_SOURCES += \
 	%D%/csv.h \
 	%D%/csv_reference.c \
-	%D%/forest_sum.c \
+	%D%/forest.h \
+	%D%/forest_reference.c \
 	%D%/histogram.c \
 	%D%/kernel.h \
 	%D%/select.c \
@@ -11,7 +12,9 @@ libmlops_a_SOURCES += \
 KERNEL_SOURCES = \
 	%D%/build.c %D%/build.h \
 	%D%/csv_cut.c \
-	%D%/csv_numbers.c
+	%D%/csv_numbers.c \
+	%D%/forest_mux.c \
+	%D%/forest_walk.c
 
 KERNEL_OBJECTS =
 if X86_64

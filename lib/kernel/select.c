@@ -7,6 +7,10 @@ static const struct mlops_kernels reference = {
 	.name = "reference",
 	.csv_cut = mlops_kernel_csv_cut_reference,
 	.csv_numbers = mlops_kernel_csv_numbers_reference,
+	.mux_codes = mlops_kernel_mux_codes_reference,
+	.mux_run = mlops_kernel_mux_run_reference,
+	.forest_leaves = mlops_kernel_forest_leaves_reference,
+	.forest_row = mlops_kernel_forest_row_reference,
 };
 
 #if defined __x86_64__

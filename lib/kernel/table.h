@@ -13,6 +13,7 @@
 #define MLOPS_KERNEL_TABLE_H
 
 #include "kernel/csv.h"
+#include "kernel/forest.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,10 @@ struct mlops_kernels {
 	const char *name; /* reference; v2, v3, v4 (of x86-64); native (other machines) */
 	mlops_kernel_csv_cut *csv_cut;
 	mlops_kernel_csv_numbers *csv_numbers;
+	mlops_kernel_mux_codes *mux_codes;
+	mlops_kernel_mux_run *mux_run;
+	mlops_kernel_forest_leaves *forest_leaves;
+	mlops_kernel_forest_row *forest_row;
 };
 
 /* The fastest build that this CPU runs, unless another one was forced. */

@@ -13,6 +13,9 @@
 
 static const uint32_t no_row = UINT32_MAX;
 
+/* Rows that tell the mean and the deviation of scores. */
+enum { CALIBRATION_ROWS = 16384 };
+
 /* A worker's own memory. */
 struct scratch {
 	uint32_t *drawn;      /* [table_size] open addressing: rows in the sample */
@@ -336,20 +339,46 @@ static float threshold_sum(float *sums, size_t n, double contamination, double s
 	return (float)(units / scale);
 }
 
-/* Mean and deviation of the training rows' scores, and the threshold. */
+/* Some of the training rows, spread over all of them: one drawn from each of CALIBRATION_ROWS parts. */
+static void draw_rows(const struct forest *forest, uint32_t *rows)
+{
+	const struct mlops_matrix *matrix = forest->matrix;
+	/* a stream that no tree has */
+	struct mlops_rng rng = mlops_rng_start(forest->seed, MLOPS_RNG_SAMPLE, UINT32_MAX);
+
+	for (uint64_t i = 0; i < CALIBRATION_ROWS; i++) {
+		uint64_t begin = i * matrix->n_rows / CALIBRATION_ROWS;
+		uint64_t end = (i + 1) * matrix->n_rows / CALIBRATION_ROWS;
+		uint32_t row = (uint32_t)begin + mlops_rng_below(&rng, (uint32_t)(end - begin));
+
+		rows[i] = matrix->rows != NULL ? matrix->rows[row] : row;
+	}
+}
+
+/* Mean and deviation of the training rows' scores, and the threshold.  Only a quantile needs all rows: the
+ * error of a mean of CALIBRATION_ROWS is below a hundredth of the deviation. */
 static bool calibrate(struct mlops_model *model, const struct forest *forest, double contamination,
 		      struct mlops_pool *pool, struct mlops_error *error)
 {
-	size_t n = forest->matrix->n_rows;
-	double mean = 0, square = 0;
+	struct mlops_matrix matrix = *forest->matrix;
+	bool takes_some = matrix.n_rows > CALIBRATION_ROWS && contamination <= MLOPS_CONTAMINATION_AUTO;
+	size_t n = takes_some ? CALIBRATION_ROWS : matrix.n_rows;
+	uint32_t *rows = calloc(takes_some ? n : 1, sizeof *rows);
 	float *sums = calloc(n, sizeof *sums);
+	double mean = 0, square = 0;
+	bool done = false;
 
-	if (sums == NULL)
-		return mlops_error_set_memory(error);
-	if (!mlops_trees_sum(&model->trees, forest->matrix, pool, sums, error)) {
-		free(sums);
-		return false;
+	if (sums == NULL || rows == NULL) {
+		mlops_error_set_memory(error);
+		goto out;
 	}
+	if (takes_some) {
+		draw_rows(forest, rows);
+		matrix.rows = rows;
+		matrix.n_rows = n;
+	}
+	if (!mlops_trees_sum(&model->trees, &matrix, pool, sums, error))
+		goto out;
 	for (size_t r = 0; r < n; r++)
 		mean += (double)mlops_model_anomaly_score(model, sums[r]);
 	mean /= (double)n;
@@ -363,8 +392,22 @@ static bool calibrate(struct mlops_model *model, const struct forest *forest, do
 	model->score_deviation = fmaxf((float)sqrt(square / (double)n), 1e-6f);
 	if (contamination > MLOPS_CONTAMINATION_AUTO)
 		model->threshold_sum = threshold_sum(sums, n, contamination, forest->scale);
+	done = true;
+out:
+	free(rows);
 	free(sums);
-	return true;
+	return done;
+}
+
+/* The largest doubled, so that half a unit between two sums is a float32 too.  Leaf values stay below 2^16
+ * units, which model/trees_mux.h makes use of: that rounds a path by less than a thousandth of a step. */
+static float choose_scale(size_t n_trees, double largest)
+{
+	float exact = mlops_trees_scale(n_trees, 2 * largest);
+	int exponent = 0;
+
+	frexp(largest, &exponent);
+	return fminf(exact, ldexpf(1, 16 - exponent));
 }
 
 struct mlops_model *mlops_isolation_forest_fit(const struct mlops_settings *settings, uint64_t seed,
@@ -392,9 +435,7 @@ struct mlops_model *mlops_isolation_forest_fit(const struct mlops_settings *sett
 	forest.sample_size = sample_size < matrix->n_rows ? sample_size : matrix->n_rows;
 	forest.depth_limit = ceil_log2(forest.sample_size);
 	forest.table_size = (size_t)2 << forest.depth_limit;
-	/* doubled, so that half a unit between two sums is a float32 too */
-	forest.scale = mlops_trees_scale(n_trees,
-					 2 * (forest.depth_limit + average_path_length(forest.sample_size)));
+	forest.scale = choose_scale(n_trees, forest.depth_limit + average_path_length(forest.sample_size));
 	forest.scratch = calloc(workers, sizeof *forest.scratch);
 	model = calloc(1, sizeof *model);
 	if (forest.scratch == NULL || model == NULL) {
@@ -407,7 +448,8 @@ struct mlops_model *mlops_isolation_forest_fit(const struct mlops_settings *sett
 			goto out;
 		}
 	}
-	if (!mlops_growth_run(&growth, pool, progress, &model->trees, error))
+	if (!mlops_growth_run(&growth, pool, progress, &model->trees, error) ||
+	    !mlops_trees_prepare(&model->trees, error))
 		goto out;
 	model->kind = MLOPS_ANOMALY_DETECTION;
 	middle = (double)n_trees * average_path_length(forest.sample_size);

@@ -11,5 +11,7 @@ libmlops_a_SOURCES += \
 	%D%/random_forest_tree.c \
 	%D%/setting.c %D%/setting.h \
 	%D%/tree_builder.c \
-	%D%/trees.c %D%/trees.h
+	%D%/trees.c %D%/trees.h \
+	%D%/trees_mux.c %D%/trees_mux.h \
+	%D%/trees_sum.c
 include lib/model/onnx.mk

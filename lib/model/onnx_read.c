@@ -267,6 +267,7 @@ struct mlops_model *mlops_onnx_read(const void *bytes, size_t length, const char
 				"damaged or cut short: metadata \"" MLOPS_ONNX_PREFIX "kind\" is missing");
 	else
 		fine = mlops_onnx_import(file, model, &inner);
+	fine = fine && mlops_trees_prepare(&model->trees, &inner);
 out:
 	if (file != NULL)
 		mlops_onnx_unpack_free(file);

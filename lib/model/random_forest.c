@@ -317,6 +317,7 @@ struct mlops_model *mlops_random_forest_fit(const struct mlops_settings *setting
 		goto out;
 	}
 	if (!mlops_growth_run(&growth, pool, progress, &model->trees, error) ||
+	    !mlops_trees_prepare(&model->trees, error) ||
 	    (report != NULL && !fill_report(&forest, report, error)))
 		goto out;
 	model->kind = MLOPS_FAILURE_PREDICTION;

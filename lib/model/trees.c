@@ -1,11 +1,10 @@
 #include "model/trees.h"
 
+#include "model/trees_mux.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Rows that a task scores: few enough to share out, many enough that a deep forest is not read too often. */
-enum { LEAST_BLOCK = 256, LARGEST_BLOCK = 8192 };
 
 static const double exact_float_integers = 16777216; /* 2^24 */
 
@@ -52,6 +51,7 @@ void mlops_trees_release(struct mlops_trees *trees)
 	free(trees->nodes);
 	free(trees->tree_start);
 	free(trees->leaf_values);
+	mlops_mux_free(trees->mux);
 	*trees = (struct mlops_trees){ .n_trees = 0 };
 }
 
@@ -132,133 +132,4 @@ bool mlops_trees_check(const struct mlops_trees *trees, struct mlops_error *erro
 	if (good && trees->exact_sums && !mlops_trees_sums_are_exact(trees))
 		good = mlops_error_set(error, MLOPS_DATA, "leaf values do not have exact sums");
 	return good;
-}
-
-struct sum_job {
-	const struct mlops_trees *trees;
-	const struct mlops_matrix *matrix;
-	size_t block;
-	size_t width;          /* columns that the trees use */
-	const float **columns; /* [workers * width] */
-	float *gathered;       /* [workers * width * block], NULL when rows lie side by side anyway */
-	float *sums;
-};
-
-static uint32_t find_leaf(const struct mlops_trees *trees, size_t tree, const float *const *columns,
-			  size_t row)
-{
-	const struct mlops_node *nodes = trees->nodes + trees->tree_start[tree];
-	const struct mlops_node *node = nodes;
-	uint32_t left;
-
-	while ((left = mlops_node_left(trees, node)) != 0) {
-		float x = columns[mlops_node_feature(trees, node)][row];
-		bool goes_left =
-			mlops_node_missing_left(node) ? !(x > node->threshold) : x <= node->threshold;
-
-		node = nodes + left + (goes_left ? 0 : 1);
-	}
-	return node->leaf;
-}
-
-/* Leaf values of other programs: a double holds what a float32 would round, and the order of trees is fixed.
- */
-static void sum_in_double(const struct mlops_trees *trees, const float *const *columns, size_t rows,
-			  float *sums)
-{
-	size_t n_outputs = trees->n_outputs;
-
-	for (size_t r = 0; r < rows; r++) {
-		for (size_t k = 0; k < n_outputs; k++) {
-			double sum = 0;
-
-			for (size_t t = 0; t < trees->n_trees; t++)
-				sum += trees->leaf_values[find_leaf(trees, t, columns, r) * n_outputs + k];
-			sums[r * n_outputs + k] = (float)sum;
-		}
-	}
-}
-
-static void sum_block(void *context, size_t task, unsigned worker)
-{
-	const struct sum_job *job = context;
-	const struct mlops_matrix *matrix = job->matrix;
-	const struct mlops_trees *trees = job->trees;
-	size_t first = task * job->block;
-	size_t rows = matrix->n_rows - first < job->block ? matrix->n_rows - first : job->block;
-	const float **columns = job->columns + worker * job->width;
-	float *sums = job->sums + first * trees->n_outputs;
-
-	for (size_t f = 0; f < job->width; f++) {
-		if (matrix->rows == NULL) {
-			columns[f] = matrix->columns[f] + first;
-		} else {
-			float *gathered = job->gathered + (worker * job->width + f) * job->block;
-
-			for (size_t r = 0; r < rows; r++)
-				gathered[r] = matrix->columns[f][matrix->rows[first + r]];
-			columns[f] = gathered;
-		}
-	}
-	if (trees->exact_sums) {
-		struct mlops_kernel_forest forest = {
-			.nodes = trees->nodes,
-			.tree_start = trees->tree_start,
-			.n_trees = trees->n_trees,
-			.feature_bits = trees->feature_bits,
-			.leaf_values = trees->leaf_values,
-			.n_outputs = trees->n_outputs,
-		};
-
-		mlops_kernel_forest_sum(&forest, columns, rows, sums);
-	} else {
-		sum_in_double(trees, columns, rows, sums);
-	}
-}
-
-static size_t block_rows(size_t n_rows, size_t workers)
-{
-	size_t block = n_rows / (4 * workers) + 1;
-
-	if (block < LEAST_BLOCK)
-		block = LEAST_BLOCK;
-	if (block > LARGEST_BLOCK)
-		block = LARGEST_BLOCK;
-	return block < n_rows ? block : n_rows;
-}
-
-bool mlops_trees_sum(const struct mlops_trees *trees, const struct mlops_matrix *matrix,
-		     struct mlops_pool *pool, float *sums, struct mlops_error *error)
-{
-	size_t workers = mlops_pool_workers(pool);
-	struct sum_job job = {
-		.trees = trees,
-		.matrix = matrix,
-		.block = block_rows(matrix->n_rows, workers),
-		.width = trees->n_features,
-		.sums = sums,
-	};
-	size_t cells;
-	bool done = false;
-
-	if (matrix->n_columns < trees->n_features)
-		return mlops_error_set(error, MLOPS_DATA, "the model takes %zu features, and there are %zu",
-				       trees->n_features, matrix->n_columns);
-	if (matrix->n_rows == 0)
-		return true;
-	if (__builtin_mul_overflow(workers * job.width, job.block, &cells))
-		return mlops_error_set_memory(error);
-	job.columns = calloc(workers * job.width, sizeof *job.columns);
-	if (matrix->rows != NULL)
-		job.gathered = calloc(cells, sizeof *job.gathered);
-	if (job.columns == NULL || (matrix->rows != NULL && job.gathered == NULL)) {
-		mlops_error_set_memory(error);
-		goto out;
-	}
-	mlops_pool_run(pool, (matrix->n_rows + job.block - 1) / job.block, sum_block, &job);
-	done = true;
-out:
-	free(job.columns);
-	free(job.gathered);
-	return done;
 }

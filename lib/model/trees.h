@@ -27,6 +27,7 @@ struct mlops_trees {
 	uint32_t *tree_start;     /* [n_trees + 1] */
 	float *leaf_values;       /* [n_leaves * n_outputs] */
 	bool exact_sums;          /* leaf values obey the rule above (own models); else sums are in double */
+	struct mlops_mux *mux;    /* a faster way to the same sums, or NULL; see mlops_trees_prepare */
 };
 
 /* Bits that hold feature << 1 | missing_left for n_features. */
@@ -84,6 +85,9 @@ void mlops_trees_release(struct mlops_trees *trees);
 /* Every index in range, children behind parents, every node reached once, thresholds and leaf values finite?
  * MLOPS_DATA with what is wrong.  What comes from a file is checked by this before it is used. */
 bool mlops_trees_check(const struct mlops_trees *trees, struct mlops_error *error);
+
+/* Makes summing many rows faster where the trees are small.  The trees may not change from here on. */
+bool mlops_trees_prepare(struct mlops_trees *trees, struct mlops_error *error);
 
 /* sums [n_rows * n_outputs], row-major; in blocks of rows over the pool. */
 bool mlops_trees_sum(const struct mlops_trees *trees, const struct mlops_matrix *matrix,

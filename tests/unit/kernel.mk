@@ -2,3 +2,6 @@
 UNIT_TESTS += tests/unit/kernel_csv.t
 tests_unit_kernel_csv_t_SOURCES = tests/unit/kernel_csv.c
 tests_unit_kernel_csv_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/kernel_forest.t
+tests_unit_kernel_forest_t_SOURCES = tests/unit/kernel_forest.c
+tests_unit_kernel_forest_t_LDADD = $(UNIT_LIBS)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "kernel/kernel.h"
+#include "kernel/table.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,40 +23,35 @@ static struct mlops_node leaf(uint32_t number)
 	return (struct mlops_node){ .leaf = number };
 }
 
-static void expect_sums(const float *sums, const float *expected, size_t n)
+static void test_forest_leaves(void **state)
 {
-	for (size_t i = 0; i < n; i++)
-		assert_true(sums[i] == expected[i]);
-}
-
-static void test_forest_sum(void **state)
-{
-	/* Tree 0: x0 <= 1.5 (missing: left)? leaf 0 : (x1 <= -2 (missing: right)? leaf 1 : leaf 2).  Tree 1:
-	 * leaf 3. */
-	const struct mlops_node nodes[] = {
-		inner(1, 0, 1, 1.5f), leaf(0), inner(3, 1, 0, -2.0f), leaf(1), leaf(2), leaf(3)
-	};
+	/* x0 <= 1.5 (missing: left)? leaf 7 : (x1 <= -2 (missing: right)? leaf 8 : leaf 9); a leaf alone. */
+	const struct mlops_node nodes[] = { inner(1, 0, 1, 1.5f),  leaf(7), inner(3, 1, 0, -2.0f), leaf(8),
+					    leaf(9),		   leaf(3) };
 	const uint32_t tree_start[] = { 0, 5, 6 };
-	const float leaf_values[] = { 1, 10, 2, 20, 4, 40, 0.5f, 0.25f };
-	const float x0[] = { 1.5f, nextafterf(1.5f, 2), 9, 9, NAN, INFINITY };
-	const float x1[] = { 0, -2, nextafterf(-2, 0), NAN, -3, -INFINITY };
-	const float *const columns[] = { x0, x1 };
-	const float expected[] = { 1.5f, 10.25f, 2.5f, 20.25f, 4.5f, 40.25f,
-				   4.5f, 40.25f, 1.5f, 10.25f, 2.5f, 20.25f };
-	const struct mlops_kernel_forest forest = { nodes, tree_start, 2, FEATURE_BITS, leaf_values, 2 };
-	float sums[13];
+	const struct mlops_kernel_forest forest = { nodes, tree_start, 2, FEATURE_BITS };
+	const float rows[][2] = { { 1.5f, 0 }, { nextafterf(1.5f, 2), -2 }, { 9, nextafterf(-2, 0) },
+				  { 9, NAN },  { NAN, -3 },		    { INFINITY, -INFINITY } };
+	const uint32_t expected[] = { 7, 8, 9, 9, 7, 8 };
 	(void)state;
 
-	memset(sums, 0x55, sizeof sums);
-	mlops_kernel_forest_sum(&forest, columns, 6, sums);
-	expect_sums(sums, expected, 12);
-	/* Only what belongs to the rows asked for is written. */
-	memset(sums, 0, sizeof sums);
-	sums[2] = 77;
-	mlops_kernel_forest_sum(&forest, columns, 1, sums);
-	expect_sums(sums, (const float[]){ 1.5f, 10.25f, 77 }, 3);
-	mlops_kernel_forest_sum(&forest, columns, 0, sums);
-	expect_sums(sums, (const float[]){ 1.5f, 10.25f, 77 }, 3);
+	for (size_t k = 0; mlops_kernels_at(k) != NULL; k++) {
+		const struct mlops_kernels *kernels = mlops_kernels_at(k);
+		uint32_t leaves[7];
+
+		memset(leaves, 0x55, sizeof leaves);
+		kernels->forest_leaves(nodes, FEATURE_BITS, rows[0], 2, 6, true, leaves);
+		assert_memory_equal(leaves, expected, sizeof expected);
+		assert_int_equal(leaves[6], 0x55555555);
+		kernels->forest_leaves(nodes, FEATURE_BITS, rows[0], 2, 0, false, leaves);
+		assert_memory_equal(leaves, expected, sizeof expected);
+		for (size_t r = 0; r < 6; r++) {
+			kernels->forest_row(&forest, rows[r], leaves);
+			assert_int_equal(leaves[0], expected[r]);
+			assert_int_equal(leaves[1], 3);
+			assert_int_equal(leaves[2], expected[2]);
+		}
+	}
 }
 
 static const uint16_t code[] = { 0, 3, 3, 1, 4095 };
@@ -105,7 +100,7 @@ static void test_histogram_touched(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forest_sum),
+		cmocka_unit_test(test_forest_leaves),
 		cmocka_unit_test(test_histogram),
 		cmocka_unit_test(test_histogram_touched),
 	};

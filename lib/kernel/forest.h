@@ -1,0 +1,88 @@
+/*
+ * Kernels that send rows down the trees of a forest.
+ *
+ * Small trees become a program (Asadi, Lin, de Vries: "Runtime optimizations for tree-based machine learning
+ * models", TKDE 26(9), 2014, take the branches out of trees in this way too): each node, children first,
+ * chooses between what its two sides gave, for a block of rows at once.  That visits all nodes instead of one
+ * a level, without a branch or a gathered load.  It is done in 16-bit integers: a value becomes the number of
+ * the feature's thresholds that lie below it, so that x <= threshold is code <= number exactly.
+ *
+ * Large trees are walked, several rows or trees at once: the processor waits for many nodes at the same time.
+ */
+#ifndef MLOPS_KERNEL_FOREST_H
+#define MLOPS_KERNEL_FOREST_H
+
+#include "kernel/kernel.h"
+
+#include <stdbool.h>
+
+#define MLOPS_MUX_ROWS		512 /* rows of a block */
+#define MLOPS_MUX_STRIDE	544 /* from one column to the next: no power of two, for the cache */
+#define MLOPS_MUX_STACK		16 /* values of a row that may wait for their sibling */
+#define MLOPS_MUX_MOST_CUTS	32766
+#define MLOPS_MUX_MISSING_LEFT	(-1)
+#define MLOPS_MUX_MISSING_RIGHT INT16_MAX
+
+/* A feature's thresholds, and where to look for a value among them. */
+struct mlops_mux_feature {
+	const float *cuts; /* [n_cuts + 1] ascending, without repetition; the last one is infinity */
+	uint32_t n_cuts;   /* at most MLOPS_MUX_MOST_CUTS */
+	uint32_t steps;	   /* most cuts in a bucket, or 0: no buckets */
+	uint32_t n_buckets;
+	float low, per_unit;   /* see mlops_mux_bucket */
+	const uint16_t *start; /* [n_buckets] how many cuts lie in the buckets before */
+};
+
+/* Does not fall when x grows, for any low and per_unit >= 0; 0 for NaN. */
+static inline uint32_t mlops_mux_bucket(const struct mlops_mux_feature *feature, float x)
+{
+	float place = (x - feature->low) * feature->per_unit;
+	float most = (float)(feature->n_buckets - 1);
+
+	place = place > 0 ? place : 0;
+	place = place < most ? place : most;
+	return (uint32_t)place;
+}
+
+/* codes[r] = number of cuts below values[r] for r < n; `missing` for NaN.  Returns whether there was a NaN.
+ */
+typedef bool mlops_kernel_mux_codes(const struct mlops_mux_feature *feature, const float *values, size_t n,
+				    int16_t missing, int16_t *codes);
+
+enum mlops_mux_kind {
+	MLOPS_MUX_LEAVES,     /* push: both sides are leaves */
+	MLOPS_MUX_LEFT_LEAF,  /* the top of the stack is the right side, and becomes the result */
+	MLOPS_MUX_RIGHT_LEAF, /* it is the left side */
+	MLOPS_MUX_LEFT_FIRST, /* pop the right side; the left one below it becomes the result */
+	MLOPS_MUX_RIGHT_FIRST,
+	MLOPS_MUX_ADD /* pop the tree's value and add it to the sums */
+};
+
+struct mlops_mux_op {
+	uint32_t column; /* feature * 2 + missing_left */
+	uint16_t kind;
+	int16_t cut;	      /* left where code <= cut */
+	uint16_t left, right; /* values of leaves */
+};
+
+/* Runs a program over MLOPS_MUX_ROWS rows, adding to sums; columns[c][r] are codes, at even addresses c those
+ * with MLOPS_MUX_MISSING_RIGHT, at odd ones those with MLOPS_MUX_MISSING_LEFT. */
+typedef void mlops_kernel_mux_run(const struct mlops_mux_op *ops, size_t n, const int16_t *const *columns,
+				  uint32_t *sums);
+
+/* leaves[r] = number of the leaf that row r reaches; rows[r * width + feature], n of them.  may_miss: a value
+ * may be NaN. */
+typedef void mlops_kernel_forest_leaves(const struct mlops_node *nodes, unsigned feature_bits,
+					const float *rows, size_t width, size_t n, bool may_miss,
+					uint32_t *leaves);
+
+/* leaves[t] = number of the leaf that the row reaches in tree t. */
+typedef void mlops_kernel_forest_row(const struct mlops_kernel_forest *forest, const float *row,
+				     uint32_t *leaves);
+
+mlops_kernel_mux_codes mlops_kernel_mux_codes_reference;
+mlops_kernel_mux_run mlops_kernel_mux_run_reference;
+mlops_kernel_forest_leaves mlops_kernel_forest_leaves_reference;
+mlops_kernel_forest_row mlops_kernel_forest_row_reference;
+
+#endif

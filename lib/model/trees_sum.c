@@ -1,0 +1,258 @@
+#include "kernel/table.h"
+#include "model/trees_mux.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of a task: few enough to share out, many enough that a deep forest is not read too often. */
+enum { LEAST_BLOCK = 256, LARGEST_BLOCK = 4096 };
+
+/* For fewer rows than this a program, which does whole blocks, is slower than walking. */
+enum { LEAST_ROWS_OF_MUX = 96 };
+
+/* So few rows are walked one by one, through several trees at once. */
+enum { MOST_SINGLE_ROWS = 4 };
+
+/* A worker's own memory: for walking, or for a program. */
+struct scratch {
+	float *rows;		 /* [block * n_features] row by row */
+	uint32_t *leaves;	 /* [block], or [n_trees] for single rows */
+	double *sums;		 /* [block * n_outputs], where sums aren't exact in float32 */
+	int16_t *codes;		 /* [2 * n_used * MLOPS_MUX_STRIDE] */
+	const int16_t **columns; /* [2 * n_used] */
+};
+
+struct job {
+	const struct mlops_trees *trees;
+	const struct mlops_matrix *matrix;
+	const struct mlops_kernels *kernels;
+	size_t block;
+	struct scratch *scratch; /* [workers] */
+	float *sums;
+};
+
+static void add_leaves(const struct mlops_trees *trees, const uint32_t *leaves, size_t n, float *sums)
+{
+	size_t n_outputs = trees->n_outputs;
+
+	if (n_outputs == 1) {
+		for (size_t r = 0; r < n; r++)
+			sums[r] += trees->leaf_values[leaves[r]];
+		return;
+	}
+	for (size_t r = 0; r < n; r++) {
+		for (size_t k = 0; k < n_outputs; k++)
+			sums[r * n_outputs + k] += trees->leaf_values[leaves[r] * n_outputs + k];
+	}
+}
+
+static void add_leaves_in_double(const struct mlops_trees *trees, const uint32_t *leaves, size_t n,
+				 double *sums)
+{
+	size_t n_outputs = trees->n_outputs;
+
+	for (size_t r = 0; r < n; r++) {
+		for (size_t k = 0; k < n_outputs; k++)
+			sums[r * n_outputs + k] += (double)trees->leaf_values[leaves[r] * n_outputs + k];
+	}
+}
+
+/* Puts the values of each row side by side; returns whether one is missing. */
+static bool take_rows(const struct job *job, size_t first, size_t n, float *rows)
+{
+	const struct mlops_matrix *matrix = job->matrix;
+	size_t width = job->trees->n_features;
+	bool any_missing = false;
+
+	for (size_t f = 0; f < width; f++) {
+		for (size_t r = 0; r < n; r++) {
+			float x = mlops_matrix_at(matrix, first + r, f);
+
+			rows[r * width + f] = x;
+			any_missing |= isnan(x);
+		}
+	}
+	return any_missing;
+}
+
+/* Leaf values of other programs may need a double to hold what a float32 would round; the order of trees is
+ * fixed. */
+static void walk(const struct job *job, const struct scratch *scratch, size_t first, size_t n, float *sums)
+{
+	const struct mlops_trees *trees = job->trees;
+	bool any_missing = take_rows(job, first, n, scratch->rows);
+
+	if (trees->exact_sums)
+		memset(sums, 0, n * trees->n_outputs * sizeof *sums);
+	else
+		memset(scratch->sums, 0, n * trees->n_outputs * sizeof *scratch->sums);
+	for (size_t t = 0; t < trees->n_trees; t++) {
+		job->kernels->forest_leaves(trees->nodes + trees->tree_start[t], trees->feature_bits,
+					    scratch->rows, trees->n_features, n, any_missing,
+					    scratch->leaves);
+		if (trees->exact_sums)
+			add_leaves(trees, scratch->leaves, n, sums);
+		else
+			add_leaves_in_double(trees, scratch->leaves, n, scratch->sums);
+	}
+	for (size_t i = 0; !trees->exact_sums && i < n * trees->n_outputs; i++)
+		sums[i] = (float)scratch->sums[i];
+}
+
+static void walk_single(const struct job *job, const struct scratch *scratch, size_t row, float *sums)
+{
+	const struct mlops_trees *trees = job->trees;
+	const struct mlops_kernel_forest forest = {
+		.nodes = trees->nodes,
+		.tree_start = trees->tree_start,
+		.n_trees = trees->n_trees,
+		.feature_bits = trees->feature_bits,
+	};
+
+	take_rows(job, row, 1, scratch->rows);
+	job->kernels->forest_row(&forest, scratch->rows, scratch->leaves);
+	for (size_t k = 0; k < trees->n_outputs; k++) {
+		double sum = 0;
+
+		for (size_t t = 0; t < trees->n_trees; t++)
+			sum += (double)trees->leaf_values[scratch->leaves[t] * trees->n_outputs + k];
+		sums[k] = (float)sum;
+	}
+}
+
+static void run_mux(const struct job *job, const struct scratch *scratch, size_t first, size_t n, float *sums)
+{
+	const struct mlops_matrix *matrix = job->matrix;
+	const struct mlops_mux *mux = job->trees->mux;
+	uint32_t units[MLOPS_MUX_ROWS];
+	float values[MLOPS_MUX_ROWS];
+
+	for (size_t u = 0; u < mux->n_used; u++) {
+		const float *column = matrix->columns[mux->used[u]];
+		int16_t *right = scratch->codes + 2 * u * MLOPS_MUX_STRIDE;
+		int16_t *left = right + MLOPS_MUX_STRIDE;
+
+		for (size_t r = 0; matrix->rows != NULL && r < n; r++)
+			values[r] = column[matrix->rows[first + r]];
+		column = matrix->rows != NULL ? values : column + first;
+		scratch->columns[2 * u] = scratch->columns[2 * u + 1] = right;
+		if (job->kernels->mux_codes(&mux->features[u], column, n, MLOPS_MUX_MISSING_RIGHT, right)) {
+			job->kernels->mux_codes(&mux->features[u], column, n, MLOPS_MUX_MISSING_LEFT, left);
+			scratch->columns[2 * u + 1] = left;
+		}
+	}
+	for (size_t r = 0; r < MLOPS_MUX_ROWS; r++)
+		units[r] = mux->base;
+	job->kernels->mux_run(mux->ops, mux->n_ops, scratch->columns, units);
+	for (size_t r = 0; r < n; r++)
+		sums[r] = (float)units[r] * mux->unit;
+}
+
+static bool is_mux(const struct job *job)
+{
+	return job->trees->mux != NULL && job->matrix->n_rows >= LEAST_ROWS_OF_MUX;
+}
+
+static void sum_block(void *context, size_t task, unsigned worker)
+{
+	const struct job *job = context;
+	const struct scratch *scratch = &job->scratch[worker];
+	size_t first = task * job->block;
+	size_t n = job->matrix->n_rows - first < job->block ? job->matrix->n_rows - first : job->block;
+	float *sums = job->sums + first * job->trees->n_outputs;
+
+	if (is_mux(job)) {
+		for (size_t r = 0; r < n; r += MLOPS_MUX_ROWS)
+			run_mux(job, scratch, first + r, n - r < MLOPS_MUX_ROWS ? n - r : MLOPS_MUX_ROWS,
+				sums + r);
+	} else if (job->matrix->n_rows <= MOST_SINGLE_ROWS) {
+		for (size_t r = 0; r < n; r++)
+			walk_single(job, scratch, first + r, sums + r * job->trees->n_outputs);
+	} else {
+		walk(job, scratch, first, n, sums);
+	}
+}
+
+static bool allocate(const struct job *job, struct scratch *scratch)
+{
+	const struct mlops_trees *trees = job->trees;
+	size_t leaves = job->block > trees->n_trees ? job->block : trees->n_trees;
+	size_t cells;
+
+	if (is_mux(job)) {
+		size_t columns = 2 * trees->mux->n_used;
+
+		scratch->codes = calloc(columns * MLOPS_MUX_STRIDE + 1, sizeof *scratch->codes);
+		scratch->columns = calloc(columns + 1, sizeof *scratch->columns);
+		return scratch->codes != NULL && scratch->columns != NULL;
+	}
+	if (__builtin_mul_overflow(job->block, trees->n_features, &cells))
+		return false;
+	scratch->rows = calloc(cells, sizeof *scratch->rows);
+	scratch->leaves = calloc(leaves, sizeof *scratch->leaves);
+	if (!trees->exact_sums)
+		scratch->sums = calloc(job->block, trees->n_outputs * sizeof *scratch->sums);
+	return scratch->rows != NULL && scratch->leaves != NULL &&
+	       (trees->exact_sums || scratch->sums != NULL);
+}
+
+static void release(struct scratch *scratch, size_t workers)
+{
+	for (size_t w = 0; scratch != NULL && w < workers; w++) {
+		free(scratch[w].rows);
+		free(scratch[w].leaves);
+		free(scratch[w].sums);
+		free(scratch[w].codes);
+		free(scratch[w].columns);
+	}
+	free(scratch);
+}
+
+static size_t block_rows(size_t n_rows, size_t workers)
+{
+	size_t block = n_rows / (4 * workers) + 1;
+
+	block = (block + MLOPS_MUX_ROWS - 1) / MLOPS_MUX_ROWS * MLOPS_MUX_ROWS;
+	if (block < LEAST_BLOCK)
+		block = LEAST_BLOCK;
+	if (block > LARGEST_BLOCK)
+		block = LARGEST_BLOCK;
+	return block < n_rows ? block : n_rows;
+}
+
+bool mlops_trees_prepare(struct mlops_trees *trees, struct mlops_error *error)
+{
+	mlops_mux_free(trees->mux);
+	return mlops_mux_make(trees, &trees->mux) || mlops_error_set_memory(error);
+}
+
+bool mlops_trees_sum(const struct mlops_trees *trees, const struct mlops_matrix *matrix,
+		     struct mlops_pool *pool, float *sums, struct mlops_error *error)
+{
+	size_t workers = mlops_pool_workers(pool);
+	struct job job = {
+		.trees = trees,
+		.matrix = matrix,
+		.kernels = mlops_kernels(),
+		.block = block_rows(matrix->n_rows, workers),
+		.sums = sums,
+	};
+	bool good = true;
+
+	if (matrix->n_columns < trees->n_features)
+		return mlops_error_set(error, MLOPS_DATA, "the model takes %zu features, and there are %zu",
+				       trees->n_features, matrix->n_columns);
+	if (matrix->n_rows == 0)
+		return true;
+	job.scratch = calloc(workers, sizeof *job.scratch);
+	good = job.scratch != NULL;
+	for (size_t w = 0; good && w < workers; w++)
+		good = allocate(&job, &job.scratch[w]);
+	if (good)
+		mlops_pool_run(pool, (matrix->n_rows + job.block - 1) / job.block, sum_block, &job);
+	else
+		mlops_error_set_memory(error);
+	release(job.scratch, workers);
+	return good;
+}
