@@ -98,7 +98,7 @@ static bool score(const struct settings *settings, const struct mlops_model *mod
 		.model = model, .features = settings->rows.features.items, .n_features = settings->rows.features.n, .time = settings->rows.time, .id = settings->rows.id,
 		.threshold = settings->threshold_given ? settings->threshold : NAN,
 		.only_positive = settings->only_positive, .format = (enum mlops_write_format)settings->output_format,
-		.flush_rows = true, .sink = cli_write_output, .progress = show_progress,
+		.sink = cli_write_output, .progress = show_progress,
 	};
 	struct mlops_score_result result;
 	struct mlops_source *source = mlops_source_open(path, error);

@@ -2,6 +2,7 @@
 
 #include "base/decimal.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -402,34 +403,40 @@ size_t mlops_number_print_double(char *buffer, double value)
 	return print_decimal(buffer, value < 0, digits, exponent);
 }
 
+/* The eight decimal digits of value < 10^8, each in a byte, the first one in the lowest: halves of four
+ * digits, then of two, then of one, each division a multiplication that is exact for so few digits. */
+static uint64_t eight_digits(uint32_t value)
+{
+	uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
+	uint64_t hundreds = (fours * 10486 >> 20) & UINT64_C(0x0000007f0000007f);
+	uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
+	uint64_t tens = (twos * 103 >> 10) & UINT64_C(0x000f000f000f000f);
+
+	return tens | (twos - 10 * tens) << 8;
+}
+
 size_t mlops_number_print_unit(char *buffer, float value)
 {
 	double rounded;
-	uint32_t rest;
-	size_t length = 9;
+	uint64_t digits, text;
+	uint32_t units;
+	size_t length;
 
-	if (!(value > 0.0f) || value >= 1.0f) {
-		buffer[0] = value >= 1.0f ? '1' : '0';
-		buffer[1] = '\0';
-		return 1;
-	}
 	/* The product is exact (24 and 17 bits); adding 2^52 rounds it to an integer, half to even as
 	 * printf does. */
 	rounded = (double)value * 1e7 + 0x1p52 - 0x1p52;
-	rest = (uint32_t)rounded;
-	if (rest == 0 || rest == 10000000) {
-		buffer[0] = rest == 0 ? '0' : '1';
+	if (!(rounded > 0) || rounded >= 1e7) {
+		buffer[0] = rounded >= 1e7 ? '1' : '0';
 		buffer[1] = '\0';
 		return 1;
 	}
+	units = (uint32_t)rounded;
+	digits = eight_digits(units * 10);
+	length = 10 - (size_t)__builtin_clzll(digits) / 8;
+	text = htole64(digits | UINT64_C(0x3030303030303030));
 	buffer[0] = '0';
 	buffer[1] = '.';
-	for (int i = 8; i >= 2; i--) {
-		buffer[i] = (char)('0' + rest % 10);
-		rest /= 10;
-	}
-	while (buffer[length - 1] == '0')
-		length--;
+	memcpy(buffer + 2, &text, sizeof text);
 	buffer[length] = '\0';
 	return length;
 }

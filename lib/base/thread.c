@@ -12,12 +12,14 @@
 struct worker {
 	struct mlops_pool *pool;
 	unsigned number;
+	uint64_t seen; /* the last run that it took part in, or that was before its time */
 	pthread_t thread;
 };
 
 struct mlops_pool {
 	unsigned workers; /* counting the caller */
 	unsigned started; /* threads that must be joined */
+	bool short_of_threads; /* no more could be started: those there are do the work */
 	struct worker *threads; /* workers - 1 of them */
 
 	pthread_mutex_t mutex; /* guards what follows, up to next */
@@ -47,9 +49,8 @@ static void take_tasks(struct mlops_pool *pool, size_t tasks, mlops_task *step, 
 
 static void *work(void *argument)
 {
-	const struct worker *self = argument;
+	struct worker *self = argument;
 	struct mlops_pool *pool = self->pool;
-	uint64_t seen = 0;
 
 	pthread_mutex_lock(&pool->mutex);
 	for (;;) {
@@ -57,11 +58,11 @@ static void *work(void *argument)
 		mlops_task *step;
 		void *context;
 
-		while (!pool->stop && pool->run == seen)
+		while (!pool->stop && pool->run == self->seen)
 			pthread_cond_wait(&pool->work, &pool->mutex);
 		if (pool->stop)
 			break;
-		seen = pool->run;
+		self->seen = pool->run;
 		tasks = pool->tasks;
 		step = pool->step;
 		context = pool->context;
@@ -111,26 +112,10 @@ struct mlops_pool *mlops_pool_new(unsigned threads, struct mlops_error *error)
 	pool->threads = calloc(threads - 1, sizeof *pool->threads);
 	if (pool->threads == NULL) {
 		mlops_error_set_memory(error);
-		goto failed;
-	}
-	for (unsigned i = 0; i < threads - 1; i++) {
-		struct worker *worker = &pool->threads[i];
-		int errnum;
-
-		worker->pool = pool;
-		worker->number = i + 1;
-		errnum = start_thread(worker);
-		if (errnum != 0) {
-			mlops_error_set_errno(error, errnum, "starting a thread");
-			goto failed;
-		}
-		pool->started++;
+		mlops_pool_free(pool);
+		return NULL;
 	}
 	return pool;
-
-failed:
-	mlops_pool_free(pool);
-	return NULL;
 }
 
 void mlops_pool_free(struct mlops_pool *pool)
@@ -155,6 +140,22 @@ unsigned mlops_pool_workers(const struct mlops_pool *pool)
 	return pool == NULL ? 1 : pool->workers;
 }
 
+/* Threads start when there is work for them: little work, or none, shall not wait for them. */
+static void start_threads(struct mlops_pool *pool)
+{
+	for (unsigned i = pool->started; i < pool->workers - 1 && !pool->short_of_threads; i++) {
+		struct worker *worker = &pool->threads[i];
+
+		worker->pool = pool;
+		worker->number = i + 1;
+		worker->seen = pool->run;
+		if (start_thread(worker) == 0)
+			pool->started++;
+		else
+			pool->short_of_threads = true;
+	}
+}
+
 void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context)
 {
 	/* Waking threads for one task costs more than doing it here. */
@@ -163,6 +164,7 @@ void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, voi
 			step(context, task, 0);
 		return;
 	}
+	start_threads(pool);
 	pthread_mutex_lock(&pool->mutex);
 	pool->tasks = tasks;
 	pool->step = step;

@@ -3,4 +3,5 @@ libmlops_a_SOURCES += \
 	%D%/evaluate.c %D%/evaluate.h \
 	%D%/record.c %D%/record.h \
 	%D%/score.c %D%/score.h \
+	%D%/stream.c %D%/stream.h \
 	%D%/train.c %D%/train.h

@@ -1,6 +1,7 @@
 #include "flow/score.h"
 
 #include "flow/evaluate.h"
+#include "flow/stream.h"
 #include "rows/dictionary.h"
 
 #include <math.h>
@@ -10,7 +11,20 @@
 static const char *const anomaly_outputs[] = { "anomaly_score", "anomaly_probability", "anomaly" };
 static const char *const failure_outputs[] = { "failure_probability", "failure", "label", "probabilities" };
 
-/* Everything one scoring needs; columns of the chunk are the features, then the passed-through ones. */
+/* More threads than this wait for the reader and the sink, and each needs memory. */
+enum { MOST_WORKERS = 16 };
+
+/* What a worker needs for a chunk at a time. */
+struct worker {
+	struct mlops_chunk *chunk;
+	float **encoded;           /* [n_features] category codes of the chunk, NULL for numbers */
+	const float **columns;     /* [n_features] of the chunk */
+	float *sums;               /* [MLOPS_CHUNK_ROWS * n_outputs] */
+	float *probabilities;      /* [n_classes] */
+	uint64_t positives, unknown_categories;
+};
+
+/* Everything one scoring needs; columns of a chunk are the features, then the passed-through ones. */
 struct scoring {
 	const struct mlops_score_request *request;
 	const struct mlops_model *model;
@@ -18,12 +32,12 @@ struct scoring {
 	size_t *passed;                       /* [n_passed] reader columns that go through, time and id first */
 	size_t n_passed;
 	struct mlops_dictionary **categories; /* [n_features], NULL for numbers */
-	float **encoded;                      /* [n_features] category codes of a chunk, NULL for numbers */
-	const float **columns;                /* [n_features] of the chunk at hand */
-	float *sums;                          /* [MLOPS_CHUNK_ROWS * n_outputs] */
-	float *probabilities;                 /* [n_classes] */
-	struct mlops_chunk *chunk;
+	enum mlops_column_type *types;        /* [n_features + n_passed] */
 	struct mlops_writer *writer;
+	struct mlops_buffer header;           /* until it is sent */
+	struct worker *workers;               /* [n_workers] */
+	unsigned n_workers;
+	uint64_t rows;                        /* handed on */
 };
 
 static bool is_output(const struct mlops_model *model, const char *name)
@@ -106,43 +120,68 @@ static bool add_outputs(struct scoring *scoring, struct mlops_error *error)
 	return true;
 }
 
-/* Dictionaries of the model's categories, and room for a chunk of codes. */
 static bool prepare_categories(struct scoring *scoring, struct mlops_error *error)
 {
-	size_t n = scoring->n_features > 0 ? scoring->n_features : 1;
+	const struct mlops_feature *features = scoring->model->features;
 
-	scoring->categories = calloc(n, sizeof *scoring->categories);
-	scoring->encoded = calloc(n, sizeof *scoring->encoded);
-	scoring->columns = calloc(n, sizeof *scoring->columns);
-	if (scoring->categories == NULL || scoring->encoded == NULL || scoring->columns == NULL)
+	scoring->categories = calloc(scoring->n_features, sizeof(struct mlops_dictionary *));
+	if (scoring->categories == NULL)
 		return mlops_error_set_memory(error);
-	for (size_t f = 0; scoring->model->features != NULL && f < scoring->n_features; f++) {
-		const struct mlops_feature *feature = &scoring->model->features[f];
-
-		if (feature->n_categories == 0)
+	for (size_t f = 0; features != NULL && f < scoring->n_features; f++) {
+		if (features[f].n_categories == 0)
 			continue;
 		scoring->categories[f] = mlops_dictionary_new(error);
 		if (scoring->categories[f] == NULL)
 			return false;
-		for (size_t c = 0; c < feature->n_categories; c++)
-			if (mlops_dictionary_add(scoring->categories[f], feature->categories[c],
-						 strlen(feature->categories[c])) == MLOPS_DICTIONARY_NONE)
+		for (size_t c = 0; c < features[f].n_categories; c++)
+			if (mlops_dictionary_add(scoring->categories[f], features[f].categories[c],
+						 strlen(features[f].categories[c])) == MLOPS_DICTIONARY_NONE)
 				return mlops_error_set_memory(error);
-		scoring->encoded[f] = malloc(MLOPS_CHUNK_ROWS * sizeof *scoring->encoded[f]);
-		if (scoring->encoded[f] == NULL)
-			return mlops_error_set_memory(error);
 	}
 	return true;
+}
+
+static bool prepare_worker(const struct scoring *scoring, struct worker *worker, struct mlops_error *error)
+{
+	const struct mlops_model *model = scoring->model;
+
+	worker->encoded = calloc(scoring->n_features, sizeof *worker->encoded);
+	worker->columns = calloc(scoring->n_features, sizeof *worker->columns);
+	worker->sums = calloc(MLOPS_CHUNK_ROWS * model->trees.n_outputs, sizeof *worker->sums);
+	worker->probabilities = calloc(model->n_classes > 0 ? model->n_classes : 1, sizeof *worker->probabilities);
+	if (worker->encoded == NULL || worker->columns == NULL || worker->sums == NULL ||
+	    worker->probabilities == NULL)
+		return mlops_error_set_memory(error);
+	for (size_t f = 0; f < scoring->n_features; f++) {
+		if (scoring->categories[f] == NULL)
+			continue;
+		worker->encoded[f] = malloc(MLOPS_CHUNK_ROWS * sizeof *worker->encoded[f]);
+		if (worker->encoded[f] == NULL)
+			return mlops_error_set_memory(error);
+	}
+	worker->chunk = mlops_chunk_new(scoring->types, scoring->n_features + scoring->n_passed, error);
+	return worker->chunk != NULL;
+}
+
+static void release_worker(const struct scoring *scoring, struct worker *worker)
+{
+	mlops_chunk_free(worker->chunk);
+	for (size_t f = 0; worker->encoded != NULL && f < scoring->n_features; f++)
+		free(worker->encoded[f]);
+	free(worker->encoded);
+	free(worker->columns);
+	free(worker->sums);
+	free(worker->probabilities);
 }
 
 static bool bind(struct scoring *scoring, const struct mlops_selection *selection, struct mlops_error *error)
 {
 	size_t n = scoring->n_features + scoring->n_passed;
 	struct mlops_binding *bindings = calloc(n, sizeof *bindings);
-	enum mlops_column_type *types = calloc(n, sizeof *types);
 	bool ok = false;
 
-	if (bindings == NULL || types == NULL) {
+	scoring->types = calloc(n, sizeof *scoring->types);
+	if (bindings == NULL || scoring->types == NULL) {
 		mlops_error_set_memory(error);
 		goto out;
 	}
@@ -155,14 +194,10 @@ static bool bind(struct scoring *scoring, const struct mlops_selection *selectio
 		bindings[scoring->n_features + p].type = MLOPS_COLUMN_TEXT;
 	}
 	for (size_t i = 0; i < n; i++)
-		types[i] = bindings[i].type;
-	if (!mlops_reader_bind(scoring->request->reader, bindings, n, error))
-		goto out;
-	scoring->chunk = mlops_chunk_new(types, n, error);
-	ok = scoring->chunk != NULL;
+		scoring->types[i] = bindings[i].type;
+	ok = mlops_reader_bind(scoring->request->reader, bindings, n, error);
 out:
 	free(bindings);
-	free(types);
 	return ok;
 }
 
@@ -198,14 +233,8 @@ static bool prepare(struct scoring *scoring, struct mlops_error *error)
 		goto out;
 	}
 	scoring->n_features = selection.n_features;
-	scoring->writer = mlops_writer_new(request->format, request->sink, request->sink_context, error);
-	scoring->sums = calloc(MLOPS_CHUNK_ROWS * model->trees.n_outputs, sizeof *scoring->sums);
-	scoring->probabilities = calloc(model->n_classes > 0 ? model->n_classes : 1, sizeof *scoring->probabilities);
-	if (scoring->writer == NULL || scoring->sums == NULL || scoring->probabilities == NULL) {
-		mlops_error_set_memory(error);
-		goto out;
-	}
-	ok = choose_passed(scoring, &selection, error) && add_outputs(scoring, error) &&
+	scoring->writer = mlops_writer_new(request->format, error);
+	ok = scoring->writer != NULL && choose_passed(scoring, &selection, error) && add_outputs(scoring, error) &&
 	     prepare_categories(scoring, error) && bind(scoring, &selection, error);
 out:
 	free(names);
@@ -213,10 +242,10 @@ out:
 	return ok;
 }
 
-static void encode_column(struct scoring *scoring, size_t feature, struct mlops_score_result *result)
+static void encode_column(const struct scoring *scoring, struct worker *worker, size_t feature)
 {
-	const struct mlops_chunk *chunk = scoring->chunk;
-	float *codes = scoring->encoded[feature];
+	const struct mlops_chunk *chunk = worker->chunk;
+	float *codes = worker->encoded[feature];
 
 	for (size_t r = 0; r < chunk->rows; r++) {
 		struct mlops_cell cell = mlops_chunk_cell(chunk, feature, r);
@@ -224,77 +253,123 @@ static void encode_column(struct scoring *scoring, size_t feature, struct mlops_
 
 		if (cell.present) {
 			code = mlops_dictionary_find(scoring->categories[feature], cell.bytes, cell.length);
-			result->unknown_categories += code == MLOPS_DICTIONARY_NONE;
+			worker->unknown_categories += code == MLOPS_DICTIONARY_NONE;
 		}
 		codes[r] = code == MLOPS_DICTIONARY_NONE ? NAN : (float)code;
 	}
 }
 
-static bool write_row(struct scoring *scoring, size_t row, struct mlops_score_result *result, struct mlops_error *error)
+static void write_row(const struct scoring *scoring, struct worker *worker, size_t row, struct mlops_buffer *out)
 {
 	const struct mlops_score_request *request = scoring->request;
 	const struct mlops_model *model = scoring->model;
-	struct mlops_writer *writer = scoring->writer;
-	const float *sums = scoring->sums + row * model->trees.n_outputs;
+	const float *sums = worker->sums + row * model->trees.n_outputs;
 	bool has_threshold = !isnan(request->threshold);
 	bool many = model->kind == MLOPS_FAILURE_PREDICTION && model->n_classes != 2;
 	bool positive = false;
 	float score = 0;
 	size_t label = 0;
+	struct mlops_row record;
 
 	if (model->kind == MLOPS_ANOMALY_DETECTION) {
 		score = mlops_model_anomaly_score(model, sums[0]);
 		positive = has_threshold ? (double)score >= request->threshold : mlops_model_is_anomaly(model, sums[0]);
 	} else {
-		label = mlops_model_probabilities(model, sums, scoring->probabilities);
+		label = mlops_model_probabilities(model, sums, worker->probabilities);
 		if (!many) {
-			score = scoring->probabilities[1];
+			score = worker->probabilities[1];
 			positive = has_threshold ? (double)score >= request->threshold : label == 1;
 		}
 	}
-	result->positives += positive;
+	worker->positives += positive;
 	if (request->only_positive && !positive)
-		return true;
+		return;
+	mlops_row_begin(&record, scoring->writer, out);
 	for (size_t p = 0; p < scoring->n_passed; p++)
-		mlops_writer_put_cell(writer, mlops_chunk_cell(scoring->chunk, scoring->n_features + p, row));
+		mlops_row_put_cell(&record, mlops_chunk_cell(worker->chunk, scoring->n_features + p, row));
 	if (many) {
-		mlops_writer_put_string(writer, model->classes[label]);
+		mlops_row_put_string(&record, model->classes[label]);
 		for (size_t c = 0; c < model->n_classes; c++)
-			mlops_writer_put_unit(writer, scoring->probabilities[c]);
+			mlops_row_put_unit(&record, worker->probabilities[c]);
 	} else {
-		mlops_writer_put_unit(writer, score);
+		mlops_row_put_unit(&record, score);
 		if (model->kind == MLOPS_ANOMALY_DETECTION)
-			mlops_writer_put_unit(writer, mlops_model_anomaly_probability(model, score));
-		mlops_writer_put_bool(writer, positive);
+			mlops_row_put_unit(&record, mlops_model_anomaly_probability(model, score));
+		mlops_row_put_bool(&record, positive);
 	}
-	return mlops_writer_end_row(writer, error);
+	mlops_row_end(&record);
 }
 
-static bool score_chunk(struct scoring *scoring, struct mlops_score_result *result, struct mlops_error *error)
+static bool take_chunk(void *context, unsigned number, size_t *rows, struct mlops_error *error)
 {
-	const struct mlops_chunk *chunk = scoring->chunk;
+	struct scoring *scoring = context;
+	struct worker *worker = &scoring->workers[number];
+	bool ok;
+
+	if (worker->chunk == NULL && !prepare_worker(scoring, worker, error))
+		return false;
+	ok = mlops_reader_next(scoring->request->reader, worker->chunk, error);
+	*rows = worker->chunk->rows;
+	return ok;
+}
+
+static bool score_chunk(void *context, unsigned number, struct mlops_buffer *out, struct mlops_error *error)
+{
+	const struct scoring *scoring = context;
+	struct worker *worker = &scoring->workers[number];
+	const struct mlops_chunk *chunk = worker->chunk;
 	struct mlops_matrix matrix = {
-		.columns = scoring->columns, .n_columns = scoring->n_features, .n_rows = chunk->rows,
+		.columns = worker->columns, .n_columns = scoring->n_features, .n_rows = chunk->rows,
 	};
 
 	for (size_t f = 0; f < scoring->n_features; f++) {
 		if (scoring->categories[f] != NULL)
-			encode_column(scoring, f, result);
-		scoring->columns[f] = scoring->categories[f] != NULL ? scoring->encoded[f] : chunk->columns[f].numbers;
+			encode_column(scoring, worker, f);
+		worker->columns[f] = scoring->categories[f] != NULL ? worker->encoded[f] : chunk->columns[f].numbers;
 	}
-	if (!mlops_trees_sum(&scoring->model->trees, &matrix, scoring->request->pool, scoring->sums, error))
+	if (!mlops_trees_sum(&scoring->model->trees, &matrix, NULL, worker->sums, error))
 		return false;
 	for (size_t r = 0; r < chunk->rows; r++)
-		if (!write_row(scoring, r, result, error))
-			return false;
-	result->rows += chunk->rows;
+		write_row(scoring, worker, r, out);
+	return !out->failed || mlops_error_set_memory(error);
+}
+
+static bool send(const struct scoring *scoring, const struct mlops_buffer *bytes, struct mlops_error *error)
+{
+	const struct mlops_score_request *request = scoring->request;
+
+	return bytes->length == 0 || request->sink(request->sink_context, bytes->data, bytes->length, error);
+}
+
+/* The header goes with the first rows, or at the end: not ahead of an error in the first row. */
+static bool send_header(struct scoring *scoring, struct mlops_error *error)
+{
+	bool ok = send(scoring, &scoring->header, error);
+
+	mlops_buffer_clear(&scoring->header);
+	return ok;
+}
+
+static bool hand_on(void *context, const struct mlops_buffer *out, size_t rows, struct mlops_error *error)
+{
+	struct scoring *scoring = context;
+	const struct mlops_score_request *request = scoring->request;
+
+	if (!send_header(scoring, error) || !send(scoring, out, error))
+		return false;
+	scoring->rows += rows;
+	if (request->progress != NULL && !request->progress(request->progress_context, scoring->rows))
+		return mlops_error_set(error, MLOPS_CLOSED, "stopped");
 	return true;
 }
 
 bool mlops_flow_score(const struct mlops_score_request *request, struct mlops_score_result *result,
 		      struct mlops_error *error)
 {
-	struct scoring scoring = { .request = request, .model = request->model };
+	struct scoring scoring = { .request = request, .model = request->model, .n_workers = MOST_WORKERS };
+	struct mlops_stream stream = {
+		.context = &scoring, .take = take_chunk, .work = score_chunk, .hand_on = hand_on,
+	};
 	bool many = request->model->kind == MLOPS_FAILURE_PREDICTION && request->model->n_classes != 2;
 	bool ok = false;
 
@@ -303,42 +378,28 @@ bool mlops_flow_score(const struct mlops_score_request *request, struct mlops_sc
 		return mlops_error_set(error, MLOPS_USAGE,
 				       "the model tells %zu classes apart; a threshold and positive rows exist for two only",
 				       request->model->n_classes);
-	if (!prepare(&scoring, error))
-		goto out;
-	for (;;) {
-		if (!mlops_reader_next(request->reader, scoring.chunk, error)) {
-			/* The rows before the bad one are as good as any: they are scored and go out. */
-			if (scoring.chunk->rows > 0 && score_chunk(&scoring, result, NULL))
-				mlops_writer_flush(scoring.writer, NULL);
-			goto out;
-		}
-		if (scoring.chunk->rows == 0)
-			break;
-		if (!score_chunk(&scoring, result, error))
-			goto out;
-		if (request->flush_rows && !mlops_writer_flush(scoring.writer, error))
-			goto out;
-		if (request->progress != NULL && !request->progress(request->progress_context, result->rows)) {
-			mlops_error_set(error, MLOPS_CLOSED, "stopped");
-			goto out;
-		}
-	}
-	ok = mlops_writer_flush(scoring.writer, error);
-out:
+	if (mlops_pool_workers(request->pool) < MOST_WORKERS)
+		scoring.n_workers = mlops_pool_workers(request->pool);
+	stream.workers = scoring.n_workers;
+	scoring.workers = calloc(scoring.n_workers, sizeof *scoring.workers);
+	if (scoring.workers == NULL)
+		return mlops_error_set_memory(error);
+	ok = prepare(&scoring, error) && mlops_writer_begin(scoring.writer, &scoring.header, error) &&
+	     mlops_stream_run(&stream, request->pool, error) && send_header(&scoring, error);
 	result->counts = request->reader->counts;
+	result->rows = scoring.rows;
 	mlops_writer_free(scoring.writer);
-	mlops_chunk_free(scoring.chunk);
-	for (size_t f = 0; f < scoring.n_features; f++) {
-		if (scoring.categories != NULL)
-			mlops_dictionary_free(scoring.categories[f]);
-		if (scoring.encoded != NULL)
-			free(scoring.encoded[f]);
+	mlops_buffer_release(&scoring.header);
+	for (unsigned w = 0; w < scoring.n_workers; w++) {
+		result->positives += scoring.workers[w].positives;
+		result->unknown_categories += scoring.workers[w].unknown_categories;
+		release_worker(&scoring, &scoring.workers[w]);
 	}
-	free(scoring.passed);
+	for (size_t f = 0; scoring.categories != NULL && f < scoring.n_features; f++)
+		mlops_dictionary_free(scoring.categories[f]);
+	free(scoring.workers);
 	free(scoring.categories);
-	free(scoring.encoded);
-	free(scoring.columns);
-	free(scoring.sums);
-	free(scoring.probabilities);
+	free(scoring.types);
+	free(scoring.passed);
 	return ok;
 }

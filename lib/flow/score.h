@@ -1,6 +1,7 @@
 /*
- * The road of scoring: chunks of rows through a model, one record out for each row in, in order.  Memory does not grow with
- * the number of rows.
+ * The road of scoring: chunks of rows through a model, one record out for each row in, in order, the same for any number of
+ * threads, which read, score and write side by side.  Memory does not grow with the number of rows.  An error comes
+ * after the records of the rows ahead of it have gone to the sink.
  *
  * Fields of a record: the time column and the id column under their own names (where there are such columns), the
  * kept columns (one that has the name of an output becomes "input_NAME"), then for anomaly_detection anomaly_score,
@@ -13,6 +14,9 @@
 #include "model/model.h"
 #include "rows/select.h"
 #include "rows/writer.h"
+
+/* Takes bytes; false with an error stops everything.  Like progress it is called from any thread, once at a time. */
+typedef bool mlops_score_sink(void *context, const void *bytes, size_t length, struct mlops_error *error);
 
 enum mlops_keep { MLOPS_KEEP_NONE, MLOPS_KEEP_ALL, MLOPS_KEEP_LIST };
 
@@ -29,9 +33,8 @@ struct mlops_score_request {
 	double threshold;                /* NaN: the model's own; on anomaly_score or failure_probability */
 	bool only_positive;              /* only rows that are an anomaly or a failure */
 	enum mlops_write_format format;
-	bool flush_rows;                 /* hand on each chunk at once (for interactive readers) */
 	struct mlops_pool *pool;         /* may be NULL */
-	mlops_sink *sink;
+	mlops_score_sink *sink;          /* with each chunk of the reader at once */
 	void *sink_context;
 	bool (*progress)(void *context, uint64_t rows); /* may be NULL; false stops with MLOPS_CLOSED */
 	void *progress_context;

@@ -6,29 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLUSH_BYTES ((size_t)64 << 10)
+/* What a field needs at most beside the texts around it, cells aside: a score and its NUL. */
+#define FIELD_BYTES 16
+/* Texts are copied in a block of this size where they fit: that is faster than a call for their length. */
+#define BLOCK 32
 
-/* What stands around a field's value: {"a": …, then ,"b": …, and } or }} at the end. */
-struct field {
+/* What stands around a field's value: {"a": …, then ,"b": …, and } behind it where it closes a group. */
+struct mlops_writer_field {
 	char *name;
 	char *group;
-	struct mlops_buffer before;
+	struct mlops_buffer before; /* at least BLOCK bytes may be read */
 	bool closes_group;
 };
 
 struct mlops_writer {
 	enum mlops_write_format format;
-	mlops_sink *sink;
-	void *context;
-	struct field *fields;
+	struct mlops_writer_field *fields;
 	size_t n_fields;
-	size_t next; /* field of the row */
-	bool ready;  /* the texts around the fields are made, the header is written */
-	struct mlops_buffer out;
+	size_t row_bytes; /* room for a row, cells aside */
 };
 
-struct mlops_writer *mlops_writer_new(enum mlops_write_format format, mlops_sink *sink, void *context,
-				      struct mlops_error *error)
+struct mlops_writer *mlops_writer_new(enum mlops_write_format format, struct mlops_error *error)
 {
 	struct mlops_writer *writer = calloc(1, sizeof *writer);
 
@@ -37,8 +35,6 @@ struct mlops_writer *mlops_writer_new(enum mlops_write_format format, mlops_sink
 		return NULL;
 	}
 	writer->format = format;
-	writer->sink = sink;
-	writer->context = context;
 	return writer;
 }
 
@@ -52,26 +48,27 @@ void mlops_writer_free(struct mlops_writer *writer)
 		mlops_buffer_release(&writer->fields[i].before);
 	}
 	free(writer->fields);
-	mlops_buffer_release(&writer->out);
 	free(writer);
 }
 
 bool mlops_writer_add_field(struct mlops_writer *writer, const char *name, const char *group, struct mlops_error *error)
 {
-	struct field *fields = realloc(writer->fields, (writer->n_fields + 1) * sizeof *fields);
-	struct field *field;
+	struct mlops_writer_field *fields = realloc(writer->fields, (writer->n_fields + 1) * sizeof *fields);
+	struct mlops_writer_field *field;
 
 	if (fields == NULL)
 		return mlops_error_set_memory(error);
 	writer->fields = fields;
 	field = &fields[writer->n_fields++];
-	*field = (struct field){ .name = strdup(name), .group = group != NULL ? strdup(group) : NULL };
+	*field = (struct mlops_writer_field){
+		.name = strdup(name), .group = group != NULL ? strdup(group) : NULL,
+	};
 	if (field->name == NULL || (group != NULL && field->group == NULL))
 		return mlops_error_set_memory(error);
 	return true;
 }
 
-static bool same_group(const struct field *a, const struct field *b)
+static bool same_group(const struct mlops_writer_field *a, const struct mlops_writer_field *b)
 {
 	return a->group != NULL && b->group != NULL && strcmp(a->group, b->group) == 0;
 }
@@ -95,128 +92,144 @@ static void put_quoted(struct mlops_buffer *out, const char *bytes, size_t lengt
 	mlops_buffer_append_char(out, '"');
 }
 
-/* Makes `before` of every field, so that a row costs one copy a field; and the header of CSV. */
-static void prepare(struct mlops_writer *writer)
+static void put_csv_name(const struct mlops_writer_field *field, struct mlops_buffer *out)
 {
-	for (size_t i = 0; i < writer->n_fields; i++) {
-		struct field *field = &writer->fields[i];
-		const struct field *last = i > 0 ? field - 1 : NULL;
-		bool inside = last != NULL && same_group(last, field);
-		struct mlops_json json = { .out = &field->before };
+	struct mlops_buffer name = MLOPS_BUFFER_INIT;
 
-		field->closes_group = field->group != NULL &&
+	if (field->group != NULL)
+		mlops_buffer_append_format(&name, "%s_", field->group);
+	mlops_buffer_append_string(&name, field->name);
+	put_quoted(out, name.data, name.length);
+	out->failed |= name.failed;
+	mlops_buffer_release(&name);
+}
+
+static void prepare_json(struct mlops_writer_field *field, const struct mlops_writer_field *last)
+{
+	struct mlops_json json = { .out = &field->before };
+
+	mlops_buffer_append_char(&field->before, last != NULL ? ',' : '{');
+	if (field->group != NULL && (last == NULL || !same_group(last, field))) {
+		mlops_json_string(&json, field->group);
+		mlops_buffer_append_string(&field->before, ":{");
+	}
+	json = (struct mlops_json){ .out = &field->before };
+	mlops_json_string(&json, field->name);
+	mlops_buffer_append_char(&field->before, ':');
+}
+
+bool mlops_writer_begin(struct mlops_writer *writer, struct mlops_buffer *out, struct mlops_error *error)
+{
+	bool csv = writer->format == MLOPS_WRITE_CSV;
+
+	writer->row_bytes = BLOCK;
+	for (size_t i = 0; i < writer->n_fields; i++) {
+		struct mlops_writer_field *field = &writer->fields[i];
+		char *block = mlops_buffer_reserve(&field->before, BLOCK);
+
+		if (block == NULL)
+			return mlops_error_set_memory(error);
+		memset(block, 0, BLOCK);
+		field->closes_group = !csv && field->group != NULL &&
 				      (i + 1 == writer->n_fields || !same_group(field, field + 1));
-		if (writer->format == MLOPS_WRITE_CSV) {
+		if (!csv) {
+			prepare_json(field, i > 0 ? field - 1 : NULL);
+		} else {
 			if (i > 0) {
 				mlops_buffer_append_char(&field->before, ',');
-				mlops_buffer_append_char(&writer->out, ',');
+				mlops_buffer_append_char(out, ',');
 			}
-			if (field->group != NULL) {
-				struct mlops_buffer name = MLOPS_BUFFER_INIT;
-
-				mlops_buffer_append_format(&name, "%s_%s", field->group, field->name);
-				put_quoted(&writer->out, name.data, name.length);
-				writer->out.failed |= name.failed;
-				mlops_buffer_release(&name);
-			} else {
-				put_quoted(&writer->out, field->name, strlen(field->name));
-			}
-			continue;
+			put_csv_name(field, out);
 		}
-		mlops_buffer_append_char(&field->before, i > 0 ? ',' : '{');
-		if (field->group != NULL && !inside) {
-			mlops_json_string(&json, field->group);
-			mlops_buffer_append_string(&field->before, ":{");
-		}
-		json = (struct mlops_json){ .out = &field->before };
-		mlops_json_string(&json, field->name);
-		mlops_buffer_append_char(&field->before, ':');
-		writer->out.failed |= field->before.failed;
+		if (field->before.failed)
+			return mlops_error_set_memory(error);
+		writer->row_bytes += field->before.length + FIELD_BYTES;
 	}
-	if (writer->format == MLOPS_WRITE_CSV)
-		mlops_buffer_append_char(&writer->out, '\n');
-	writer->ready = true;
+	if (csv)
+		mlops_buffer_append_char(out, '\n');
+	return !out->failed || mlops_error_set_memory(error);
 }
 
-static void begin(struct mlops_writer *writer)
+static inline void begin_field(struct mlops_row *row)
 {
-	const struct mlops_buffer *before;
+	const struct mlops_buffer *before = &row->field->before;
 
-	if (!writer->ready)
-		prepare(writer);
-	before = &writer->fields[writer->next].before;
-	mlops_buffer_append(&writer->out, before->data, before->length);
+	memcpy(row->at, before->data, BLOCK);
+	if (before->length > BLOCK)
+		memcpy(row->at + BLOCK, before->data + BLOCK, before->length - BLOCK);
+	row->at += before->length;
 }
 
-static void end(struct mlops_writer *writer)
+static inline void end_field(struct mlops_row *row)
 {
-	if (writer->format == MLOPS_WRITE_JSONL && writer->fields[writer->next].closes_group)
-		mlops_buffer_append_char(&writer->out, '}');
-	writer->next++;
+	if (row->field->closes_group)
+		*row->at++ = '}';
+	row->field++;
 }
 
-void mlops_writer_put_cell(struct mlops_writer *writer, struct mlops_cell cell)
+void mlops_row_begin(struct mlops_row *row, const struct mlops_writer *writer, struct mlops_buffer *out)
 {
-	begin(writer);
-	if (writer->format == MLOPS_WRITE_CSV) {
+	*row = (struct mlops_row){
+		.writer = writer,
+		.field = writer->fields,
+		.out = out,
+		.at = mlops_buffer_reserve(out, writer->row_bytes),
+	};
+}
+
+void mlops_row_put_cell(struct mlops_row *row, struct mlops_cell cell)
+{
+	struct mlops_json json = { .out = row->out };
+
+	if (row->at == NULL)
+		return;
+	begin_field(row);
+	row->out->length = (size_t)(row->at - row->out->data);
+	if (row->writer->format == MLOPS_WRITE_CSV) {
 		if (cell.present)
-			put_quoted(&writer->out, cell.bytes, cell.length);
+			put_quoted(row->out, cell.bytes, cell.length);
 	} else if (!cell.present) {
-		mlops_buffer_append(&writer->out, "null", 4);
+		mlops_buffer_append(row->out, "null", 4);
 	} else if (cell.is_number) {
-		mlops_buffer_append(&writer->out, cell.bytes, cell.length);
+		mlops_buffer_append(row->out, cell.bytes, cell.length);
 	} else {
-		struct mlops_json json = { .out = &writer->out };
-
 		mlops_json_text(&json, cell.bytes, cell.length);
 	}
-	end(writer);
+	row->at = mlops_buffer_reserve(row->out, row->writer->row_bytes);
+	if (row->at != NULL)
+		end_field(row);
 }
 
-void mlops_writer_put_string(struct mlops_writer *writer, const char *string)
+void mlops_row_put_string(struct mlops_row *row, const char *string)
 {
-	mlops_writer_put_cell(writer, (struct mlops_cell){ .bytes = string, .length = strlen(string), .present = true });
+	mlops_row_put_cell(row, (struct mlops_cell){ .bytes = string, .length = strlen(string), .present = true });
 }
 
-void mlops_writer_put_unit(struct mlops_writer *writer, float value)
+void mlops_row_put_unit(struct mlops_row *row, float value)
 {
-	char text[MLOPS_NUMBER_TEXT];
-
-	begin(writer);
-	mlops_buffer_append(&writer->out, text, mlops_number_print_unit(text, value));
-	end(writer);
+	if (row->at == NULL)
+		return;
+	begin_field(row);
+	row->at += mlops_number_print_unit(row->at, value);
+	end_field(row);
 }
 
-void mlops_writer_put_bool(struct mlops_writer *writer, bool value)
+void mlops_row_put_bool(struct mlops_row *row, bool value)
 {
-	begin(writer);
-	if (value)
-		mlops_buffer_append(&writer->out, "true", 4);
-	else
-		mlops_buffer_append(&writer->out, "false", 5);
-	end(writer);
+	if (row->at == NULL)
+		return;
+	begin_field(row);
+	memcpy(row->at, value ? "true" : "false", 5);
+	row->at += value ? 4 : 5;
+	end_field(row);
 }
 
-bool mlops_writer_end_row(struct mlops_writer *writer, struct mlops_error *error)
+void mlops_row_end(struct mlops_row *row)
 {
-	writer->next = 0;
-	if (writer->format == MLOPS_WRITE_JSONL)
-		mlops_buffer_append(&writer->out, "}\n", 2);
-	else
-		mlops_buffer_append_char(&writer->out, '\n');
-	return writer->out.length < FLUSH_BYTES || mlops_writer_flush(writer, error);
-}
-
-bool mlops_writer_flush(struct mlops_writer *writer, struct mlops_error *error)
-{
-	bool ok = true;
-
-	if (!writer->ready)
-		prepare(writer);
-	if (writer->out.failed)
-		return mlops_error_set_memory(error);
-	if (writer->out.length > 0)
-		ok = writer->sink(writer->context, writer->out.data, writer->out.length, error);
-	mlops_buffer_clear(&writer->out);
-	return ok;
+	if (row->at == NULL)
+		return;
+	if (row->writer->format == MLOPS_WRITE_JSONL)
+		*row->at++ = '}';
+	*row->at++ = '\n';
+	row->out->length = (size_t)(row->at - row->out->data);
 }

@@ -1,16 +1,19 @@
 /*
  * Rows out: JSON Lines or CSV, the same fields in every row.
  *
- *	struct mlops_writer *writer = mlops_writer_new(MLOPS_WRITE_JSONL, sink, context, &error);
+ *	struct mlops_writer *writer = mlops_writer_new(MLOPS_WRITE_JSONL, &error);
  *	mlops_writer_add_field(writer, "timestamp", NULL, &error);        // once a field, in order
  *	...
- *	mlops_writer_put_cell(writer, cell);                               // a row: one put a field, in order
- *	mlops_writer_put_unit(writer, 0.61f);
- *	mlops_writer_end_row(writer, &error);                              // hands a full buffer on
- *	mlops_writer_flush(writer, &error);                                // before waiting, and at the end
+ *	mlops_writer_begin(writer, &out, &error);                          // the header, where there is one
+ *	mlops_row_begin(&row, writer, &out);                               // a row: one put a field, in order
+ *	mlops_row_put_cell(&row, cell);
+ *	mlops_row_put_unit(&row, 0.61f);
+ *	mlops_row_end(&row);
+ *	if (out.failed) ...                                                // memory ran out; checked once, at the end
  *
- * CSV begins with a header line (also when there are no rows, on the first flush) and quotes as RFC 4180 says; missing
- * values are empty there and null in JSON.
+ * A writer that has begun does not change: threads may write rows with it at once, each into a buffer of its own.
+ * CSV begins with a header line (also when there are no rows) and quotes as RFC 4180 says; missing values are empty there
+ * and null in JSON.
  */
 #ifndef MLOPS_ROWS_WRITER_H
 #define MLOPS_ROWS_WRITER_H
@@ -19,25 +22,33 @@
 
 enum mlops_write_format { MLOPS_WRITE_JSONL, MLOPS_WRITE_CSV };
 
-/* Takes bytes; false with an error stops everything. */
-typedef bool mlops_sink(void *context, const void *bytes, size_t length, struct mlops_error *error);
-
 struct mlops_writer;
+struct mlops_writer_field;
 
-struct mlops_writer *mlops_writer_new(enum mlops_write_format format, mlops_sink *sink, void *context,
-				      struct mlops_error *error);
+/* A row while it is written; nothing in it is the caller's. */
+struct mlops_row {
+	const struct mlops_writer *writer;
+	const struct mlops_writer_field *field; /* the next one */
+	struct mlops_buffer *out;
+	char *at;                               /* in out; NULL when memory ran out */
+};
+
+struct mlops_writer *mlops_writer_new(enum mlops_write_format format, struct mlops_error *error);
 void mlops_writer_free(struct mlops_writer *writer);
 
 /* group: fields that follow each other with the same group are members of one JSON object of that name; in CSV the
  * column is called GROUP_NAME.  NULL: none. */
 bool mlops_writer_add_field(struct mlops_writer *writer, const char *name, const char *group, struct mlops_error *error);
 
-void mlops_writer_put_cell(struct mlops_writer *writer, struct mlops_cell cell); /* numbers stay as they were written */
-void mlops_writer_put_string(struct mlops_writer *writer, const char *string);
-void mlops_writer_put_unit(struct mlops_writer *writer, float value);            /* in [0, 1]; 7 decimals at most */
-void mlops_writer_put_bool(struct mlops_writer *writer, bool value);
+/* Behind the last field and ahead of the first row, once. */
+bool mlops_writer_begin(struct mlops_writer *writer, struct mlops_buffer *out, struct mlops_error *error);
 
-bool mlops_writer_end_row(struct mlops_writer *writer, struct mlops_error *error);
-bool mlops_writer_flush(struct mlops_writer *writer, struct mlops_error *error);
+/* Until mlops_row_end, out belongs to the row. */
+void mlops_row_begin(struct mlops_row *row, const struct mlops_writer *writer, struct mlops_buffer *out);
+void mlops_row_put_cell(struct mlops_row *row, struct mlops_cell cell); /* numbers stay as they were written */
+void mlops_row_put_string(struct mlops_row *row, const char *string);
+void mlops_row_put_unit(struct mlops_row *row, float value);            /* in [0, 1]; 7 decimals at most */
+void mlops_row_put_bool(struct mlops_row *row, bool value);
+void mlops_row_end(struct mlops_row *row);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define TASKS 1000
 
@@ -121,16 +122,40 @@ static unsigned threads_of_this_process(void)
 	return threads;
 }
 
-static void one_starts_no_thread(void **state)
+static void threads_start_when_there_is_work_for_them(void **state)
 {
 	unsigned before = threads_of_this_process();
 	struct mlops_pool *pool = mlops_pool_new(1, NULL);
 
 	(void)state;
+	run_and_check(pool, TASKS);
 	assert_int_equal(threads_of_this_process(), before);
 	mlops_pool_free(pool);
 	pool = mlops_pool_new(3, NULL);
+	run_and_check(pool, 1);
+	assert_int_equal(threads_of_this_process(), before);
+	run_and_check(pool, 2);
 	assert_int_equal(threads_of_this_process(), before + 2);
+	mlops_pool_free(pool);
+}
+
+/* A process that may have no more threads does all of the work itself. */
+static void work_is_done_without_threads(void **state)
+{
+	struct rlimit before, none = { 0, 0 };
+	struct mlops_pool *pool = mlops_pool_new(3, NULL);
+
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	mlops_pool_free(pool);
+	skip(); /* the sanitizers can't do without memory */
+#endif
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	none.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+	run_and_check(pool, TASKS);
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+	run_and_check(pool, TASKS);
 	mlops_pool_free(pool);
 }
 
@@ -195,7 +220,8 @@ int main(void)
 		cmocka_unit_test(no_pool_is_one_worker),
 		cmocka_unit_test(a_pool_that_never_runs),
 		cmocka_unit_test(threads_work_at_the_same_time),
-		cmocka_unit_test(one_starts_no_thread),
+		cmocka_unit_test(threads_start_when_there_is_work_for_them),
+		cmocka_unit_test(work_is_done_without_threads),
 		cmocka_unit_test(signals_go_to_the_caller),
 		cmocka_unit_test(wrong_numbers_of_threads),
 		cmocka_unit_test(cpus_follow_the_affinity),
