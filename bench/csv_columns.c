@@ -1,9 +1,10 @@
 /*
- * csv_columns [-k BUILD] [-n RUNS] FILE: reads FILE's columns that are numbers into float32 columns in
- * memory, RUNS times, and prints a JSON object: rows, columns, a checksum of the bits, and of each run the
- * seconds of the clock and of the CPUs.
+ * csv_columns [-k BUILD] [-n RUNS] [-t THREADS] FILE: reads FILE's columns that are numbers into float32
+ * columns in memory, RUNS times, and prints a JSON object: rows, columns, a checksum of the bits, and of each
+ * run the seconds of the clock and of the CPUs.
  */
 #include "base/buffer.h"
+#include "base/thread.h"
 #include "kernel/table.h"
 #include "rows/reader.h"
 
@@ -98,15 +99,21 @@ static uint64_t checksum(const struct table *table)
 	return sum;
 }
 
-static bool run(const char *path, bool last, double seconds[2], struct mlops_error *error)
+static bool run(const char *path, struct mlops_pool *pool, bool last, double seconds[2],
+		struct mlops_error *error)
 {
 	struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
 	struct table table = { .n_columns = 0 };
 	double start = now(CLOCK_MONOTONIC);
 	double cpu_start = now(CLOCK_PROCESS_CPUTIME_ID);
 	struct mlops_source *source = mlops_source_open(path, error);
-	struct mlops_reader *reader = source != NULL ? mlops_reader_open(source, &options, error) : NULL;
-	bool ok = reader != NULL && fill(reader, &table, error);
+	struct mlops_reader *reader = NULL;
+	bool ok;
+
+	options.pool = pool;
+	if (source != NULL)
+		reader = mlops_reader_open(source, &options, error);
+	ok = reader != NULL && fill(reader, &table, error);
 
 	seconds[0] = now(CLOCK_MONOTONIC) - start;
 	seconds[1] = now(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
@@ -127,20 +134,27 @@ int main(int argc, char **argv)
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_buffer lists[2] = { MLOPS_BUFFER_INIT, MLOPS_BUFFER_INIT };
 	unsigned long runs = 1;
+	unsigned threads = 1;
+	struct mlops_pool *pool;
 	int option;
 
-	while ((option = getopt(argc, argv, "k:n:")) != -1) {
+	while ((option = getopt(argc, argv, "k:n:t:")) != -1) {
 		if (option == 'n')
 			runs = strtoul(optarg, NULL, 10);
+		else if (option == 't')
+			threads = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option != 'k' || !mlops_kernels_force(optarg))
 			return 64;
 	}
 	if (optind + 1 != argc || runs < 1)
 		return 64;
+	pool = mlops_pool_new(threads, &error);
+	if (pool == NULL)
+		return 1;
 	for (unsigned long i = 0; i < runs; i++) {
 		double seconds[2];
 
-		if (!run(argv[optind], i + 1 == runs, seconds, &error)) {
+		if (!run(argv[optind], pool, i + 1 == runs, seconds, &error)) {
 			fprintf(stderr, "csv_columns: %s:%llu: %s\n", error.source,
 				(unsigned long long)error.line, error.message);
 			return 1;
@@ -148,6 +162,7 @@ int main(int argc, char **argv)
 		for (int k = 0; k < 2; k++)
 			mlops_buffer_append_format(&lists[k], "%s%.6f", i > 0 ? "," : "", seconds[k]);
 	}
+	mlops_pool_free(pool);
 	printf(",\"kernels\":\"%s\",\"seconds\":[%s],\"cpu\":[%s]}\n", mlops_kernels()->name,
 	       mlops_buffer_string(&lists[0]), mlops_buffer_string(&lists[1]));
 	for (int k = 0; k < 2; k++)

@@ -28,7 +28,7 @@ static bool csv_bind(struct mlops_reader *reader, const struct mlops_binding *bi
 	csv->only_numbers = true;
 	for (size_t i = 0; i < n; i++)
 		csv->only_numbers = csv->only_numbers && bindings[i].type == MLOPS_COLUMN_NUMBER;
-	return mlops_csv_batch_init(&csv->batch, error);
+	return mlops_csv_batch_init(&csv->batch, error) && mlops_csv_parts_new(csv, error);
 }
 
 /* False when there are no more rows for this chunk: it is full, the input has ended, or failed says why. */
@@ -63,6 +63,13 @@ static bool put_batch(struct mlops_csv_reader *csv, struct mlops_chunk *chunk, s
 	return limit > 1 && !csv->input.begun && mlops_csv_put_batch(csv, chunk, limit);
 }
 
+void mlops_csv_fill(struct mlops_csv_reader *csv, struct mlops_chunk *chunk, size_t limit)
+{
+	while (csv->failed.code == MLOPS_OK && chunk->rows < limit &&
+	       (put_batch(csv, chunk, limit) || put_next_row(csv, chunk)))
+		;
+}
+
 static bool csv_next(struct mlops_reader *reader, struct mlops_chunk *chunk, struct mlops_error *error)
 {
 	struct mlops_csv_reader *csv = of(reader);
@@ -72,9 +79,8 @@ static bool csv_next(struct mlops_reader *reader, struct mlops_chunk *chunk, str
 	if (csv->bound == NULL || chunk->n_columns != csv->n_bound)
 		return mlops_error_set(error, MLOPS_BUG, "a chunk of %zu columns for a reader with %zu bound",
 				       chunk->n_columns, csv->n_bound);
-	while (csv->failed.code == MLOPS_OK && chunk->rows < limit &&
-	       (put_batch(csv, chunk, limit) || put_next_row(csv, chunk)))
-		;
+	if (csv->failed.code == MLOPS_OK && (csv->parts == NULL || !mlops_csv_parts_next(csv, chunk)))
+		mlops_csv_fill(csv, chunk, limit);
 	reader->counts.rows += chunk->rows;
 	if (chunk->rows > 0 || csv->failed.code == MLOPS_OK)
 		return true;
@@ -95,6 +101,7 @@ static void csv_free(struct mlops_reader *reader)
 	free(csv->fields);
 	free(csv->bound);
 	free(csv->na_values);
+	mlops_csv_parts_free(csv->parts);
 	mlops_csv_batch_release(&csv->batch);
 	mlops_buffer_release(&csv->scratch);
 	free(csv);

@@ -4,6 +4,7 @@
 #define MLOPS_ROWS_CSV_H
 
 #include "base/buffer.h"
+#include "base/thread.h"
 #include "rows/csv_input.h"
 #include "rows/reader.h"
 
@@ -25,6 +26,7 @@ struct mlops_csv_reader {
 	size_t n_bound;
 	bool only_numbers;           /* all that is bound */
 	struct mlops_csv_batch batch;
+	struct mlops_csv_parts *parts; /* NULL: all is read by the calling thread */
 	float *na_values;            /* [n_na_values] */
 	size_t n_na_values;
 	struct mlops_buffer scratch; /* a cell without its doubled quotes */
@@ -53,5 +55,23 @@ void mlops_csv_batch_release(struct mlops_csv_batch *batch);
 /* Rows that are complete in the buffer, until the chunk has limit of them, or csv->failed is set.  False where
  * there are none, or the next one must be looked at by itself. */
 bool mlops_csv_put_batch(struct mlops_csv_reader *csv, struct mlops_chunk *chunk, size_t limit);
+
+/* How many of bytes[0..length), which begin with a record, are complete rows, as far as a batch goes. */
+size_t mlops_csv_cut_rows(struct mlops_csv_reader *csv, const char *bytes, size_t length);
+
+/* Adds rows until the chunk has limit of them, the input ends or would make an interactive reader wait, or
+ * csv->failed is set. */
+void mlops_csv_fill(struct mlops_csv_reader *csv, struct mlops_chunk *chunk, size_t limit);
+
+/*
+ * Reading by the threads of options->pool: the buffer is cut at ends of records into parts, each task fills a
+ * chunk from one of them, and the chunks are handed out in the order of the input.  The rows, their lines, the
+ * counts and the error are those of one thread; which rows come in one chunk may be different.
+ */
+bool mlops_csv_parts_new(struct mlops_csv_reader *csv, struct mlops_error *error);
+void mlops_csv_parts_free(struct mlops_csv_parts *parts);
+
+/* Fills chunk, or sets csv->failed.  False where nothing can be cut: a record longer than the parts, the end. */
+bool mlops_csv_parts_next(struct mlops_csv_reader *csv, struct mlops_chunk *chunk);
 
 #endif

@@ -222,6 +222,15 @@ static size_t regular_rows(const struct mlops_csv_reader *csv, const char *bytes
 	return r - row;
 }
 
+size_t mlops_csv_cut_rows(struct mlops_csv_reader *csv, const char *bytes, size_t length)
+{
+	struct mlops_csv_batch *batch = &csv->batch;
+	struct mlops_csv_cut cut = { .ends = batch->ends + 1, .row_ends = batch->row_ends };
+
+	mlops_kernels()->csv_cut(bytes, length < batch->tile ? length : batch->tile, csv->input.delimiter, &cut);
+	return cut.rows > 0 ? (size_t)cut.ends[cut.row_ends[cut.rows - 1] - 1] + 1 : 0;
+}
+
 bool mlops_csv_put_batch(struct mlops_csv_reader *csv, struct mlops_chunk *chunk, size_t limit)
 {
 	struct mlops_csv_input *input = &csv->input;

@@ -50,6 +50,23 @@ void mlops_csv_input_release(struct mlops_csv_input *input)
 	input->memory = NULL;
 }
 
+void mlops_csv_input_pass(struct mlops_csv_input *input, size_t length)
+{
+	input->at += length;
+	if (input->nul < input->at)
+		find_nul(input, input->at);
+}
+
+void mlops_csv_input_rewind_view(struct mlops_csv_input *input)
+{
+	input->at = 0;
+	input->next_line = 1;
+	input->ended = true;
+	input->begun = false;
+	input->pinned = false;
+	find_nul(input, 0);
+}
+
 static void move_to_front(struct mlops_csv_input *input)
 {
 	size_t kept = input->pinned ? input->kept : input->at;

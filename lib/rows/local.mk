@@ -5,6 +5,7 @@ libmlops_a_SOURCES += \
 	%D%/csv_batch.c \
 	%D%/csv_input.c %D%/csv_input.h \
 	%D%/csv_open.c \
+	%D%/csv_parts.c \
 	%D%/csv_put.c \
 	%D%/csv_scan.c %D%/csv_scan.h \
 	%D%/reader.c %D%/reader.h \

@@ -41,6 +41,8 @@
 #include "rows/chunk.h"
 #include "rows/source.h"
 
+struct mlops_pool;
+
 enum mlops_format { MLOPS_FORMAT_AUTO, MLOPS_FORMAT_CSV, MLOPS_FORMAT_JSON };
 
 enum mlops_on_error {
@@ -60,6 +62,7 @@ struct mlops_read_options {
 	bool interactive;          /* hand out the rows there are when the source would make us wait; also for the window */
 	bool one_row;              /* every chunk has one row */
 	size_t max_line;           /* bytes in one row */
+	struct mlops_pool *pool;   /* its threads read CSV, during a call; rows are the same.  NULL: the caller's only */
 };
 
 #define MLOPS_READ_OPTIONS_INIT { .format = MLOPS_FORMAT_AUTO, .max_line = (size_t)16 << 20 }
