@@ -112,6 +112,7 @@ static bool score(const struct settings *settings, const struct mlops_model *mod
 	read_options.one_row = settings->line_buffered;
 	request.source_name = mlops_source_name(source);
 	request.pool = cli_pool(&settings->common, error);
+	read_options.pool = request.pool;
 	request.reader = mlops_reader_open(source, &read_options, error);
 	if (request.pool != NULL && request.reader != NULL) {
 		progress = cli_progress_start("rows", 0, settings->common.quiet);

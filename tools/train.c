@@ -122,6 +122,7 @@ static bool train(struct job *job, const char *path, struct mlops_error *error)
 
 	if (source == NULL)
 		goto out;
+	read_options.pool = job->request.pool;
 	job->request.source_name = mlops_source_name(source);
 	job->request.reader = mlops_reader_open(source, &read_options, error);
 	if (job->request.reader == NULL)

@@ -98,7 +98,8 @@ static inline uint64_t join_halves(uint64_t halves)
 }
 
 /* As put_number, for mantissas of at most fifteen digits, so that all steps but the quotient are exact. */
-static inline void put_pair(const uint64_t halves[2], double divisor, const uint32_t signs[2], float values[2])
+static inline void put_pair(const uint64_t halves[2], double divisor, const uint32_t signs[2],
+			    float values[2])
 {
 	__m128i both = _mm_shuffle_epi32(load(halves), _MM_SHUFFLE(3, 1, 2, 0));
 	__m128d high = _mm_cvtepi32_pd(both);
@@ -237,18 +238,20 @@ static inline size_t convert_group(const char *bytes, const uint32_t *ends, size
 }
 #endif
 
-size_t MLOPS_KERNEL(mlops_kernel_csv_numbers)(const char *bytes, const uint32_t *ends, size_t stride, size_t n,
-					      char mark, bool crlf, float *values)
+size_t MLOPS_KERNEL(mlops_kernel_csv_numbers)(const char *bytes, const uint32_t *ends, size_t stride,
+					      size_t n, char mark, bool crlf, float *values)
 {
 	size_t unusual = 0;
 
 	for (size_t r = 0; r < n; r += GROUP) {
 		size_t group = n - r < GROUP ? n - r : GROUP;
 
+		const uint32_t *from = ends + r * stride;
+
 		if (crlf)
-			unusual += convert_group(bytes, ends + r * stride, stride, group, mark, true, values + r);
+			unusual += convert_group(bytes, from, stride, group, mark, true, values + r);
 		else
-			unusual += convert_group(bytes, ends + r * stride, stride, group, mark, false, values + r);
+			unusual += convert_group(bytes, from, stride, group, mark, false, values + r);
 	}
 	return unusual;
 }

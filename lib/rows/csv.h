@@ -1,5 +1,5 @@
-/* The CSV reader's inside, shared by its opening (csv_open.c), its reading (csv.c), that of one row (csv_put.c) and
- * of many (csv_batch.c). */
+/* The CSV reader's inside: its opening (csv_open.c), its reading (csv.c), that of one row (csv_put.c), of many
+ * (csv_batch.c) and by several threads (csv_parts.c). */
 #ifndef MLOPS_ROWS_CSV_H
 #define MLOPS_ROWS_CSV_H
 
@@ -52,7 +52,7 @@ enum mlops_csv_verdict mlops_csv_put_row(struct mlops_csv_reader *csv, struct ml
 bool mlops_csv_batch_init(struct mlops_csv_batch *batch, struct mlops_error *error);
 void mlops_csv_batch_release(struct mlops_csv_batch *batch);
 
-/* Rows that are complete in the buffer, until the chunk has limit of them, or csv->failed is set.  False where
+/* Rows that are complete in the buffer, until the chunk has limit of them or csv->failed is set.  False where
  * there are none, or the next one must be looked at by itself. */
 bool mlops_csv_put_batch(struct mlops_csv_reader *csv, struct mlops_chunk *chunk, size_t limit);
 
@@ -65,13 +65,13 @@ void mlops_csv_fill(struct mlops_csv_reader *csv, struct mlops_chunk *chunk, siz
 
 /*
  * Reading by the threads of options->pool: the buffer is cut at ends of records into parts, each task fills a
- * chunk from one of them, and the chunks are handed out in the order of the input.  The rows, their lines, the
+ * chunk from one of them, and the chunks are handed out in the order of the input.  Rows, their lines, the
  * counts and the error are those of one thread; which rows come in one chunk may be different.
  */
 bool mlops_csv_parts_new(struct mlops_csv_reader *csv, struct mlops_error *error);
 void mlops_csv_parts_free(struct mlops_csv_parts *parts);
 
-/* Fills chunk, or sets csv->failed.  False where nothing can be cut: a record longer than the parts, the end. */
+/* Fills chunk, or sets csv->failed.  False where nothing can be cut: a record longer than a part, the end. */
 bool mlops_csv_parts_next(struct mlops_csv_reader *csv, struct mlops_chunk *chunk);
 
 #endif

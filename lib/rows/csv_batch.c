@@ -227,7 +227,8 @@ size_t mlops_csv_cut_rows(struct mlops_csv_reader *csv, const char *bytes, size_
 	struct mlops_csv_batch *batch = &csv->batch;
 	struct mlops_csv_cut cut = { .ends = batch->ends + 1, .row_ends = batch->row_ends };
 
-	mlops_kernels()->csv_cut(bytes, length < batch->tile ? length : batch->tile, csv->input.delimiter, &cut);
+	mlops_kernels()->csv_cut(bytes, length < batch->tile ? length : batch->tile, csv->input.delimiter,
+				 &cut);
 	return cut.rows > 0 ? (size_t)cut.ends[cut.row_ends[cut.rows - 1] - 1] + 1 : 0;
 }
 

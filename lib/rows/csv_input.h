@@ -45,10 +45,10 @@ bool mlops_csv_input_init(struct mlops_csv_input *input, struct mlops_source *so
 			  const void *head, size_t head_length, struct mlops_error *error);
 void mlops_csv_input_release(struct mlops_csv_input *input);
 
-/* Passes over length bytes, which are records that are taken from the buffer another way; lines are not counted. */
+/* Passes over length bytes, records that are taken from the buffer another way; their lines are not counted. */
 void mlops_csv_input_pass(struct mlops_csv_input *input, size_t length);
 
-/* For an input that has no source but buffer[0..end), which somebody else owns: begins at its start, as line 1. */
+/* For an input without a source but with buffer[0..end), which is somebody else's: begins at its start, line 1. */
 void mlops_csv_input_rewind_view(struct mlops_csv_input *input);
 
 enum mlops_csv_step mlops_csv_input_step(struct mlops_csv_input *input, struct mlops_error *error);

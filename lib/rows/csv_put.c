@@ -72,8 +72,8 @@ static enum mlops_csv_verdict judge_row(struct mlops_csv_reader *csv)
 	return MLOPS_CSV_FAIL;
 }
 
-static enum mlops_csv_verdict judge_cell(struct mlops_csv_reader *csv, enum mlops_cell_status status, size_t column,
-			       const char *bytes, size_t length)
+static enum mlops_csv_verdict judge_cell(struct mlops_csv_reader *csv, enum mlops_cell_status status,
+					 size_t column, const char *bytes, size_t length)
 {
 	struct mlops_read_counts *counts = &csv->base.counts;
 
@@ -163,7 +163,8 @@ enum mlops_csv_verdict mlops_csv_put_cell(struct mlops_csv_reader *csv, struct m
 		}
 		break;
 	}
-	return status == MLOPS_CELL_OK ? MLOPS_CSV_KEEP : judge_cell(csv, status, bound->column, bytes, length);
+	return status == MLOPS_CELL_OK ? MLOPS_CSV_KEEP
+				       : judge_cell(csv, status, bound->column, bytes, length);
 }
 
 /* A row of which some cells, maybe none that is bound, cannot be had. */
@@ -200,6 +201,7 @@ enum mlops_csv_verdict mlops_csv_put_row(struct mlops_csv_reader *csv, struct ml
 	if (record->n_fields != csv->n_fields || record->broken || csv->input.has_nul)
 		return put_flawed_row(csv, chunk);
 	for (size_t slot = 0; slot < csv->n_bound && verdict == MLOPS_CSV_KEEP; slot++)
-		verdict = mlops_csv_put_cell(csv, chunk, slot, &record->fields[csv->fields[csv->bound[slot].column]]);
+		verdict = mlops_csv_put_cell(csv, chunk, slot,
+					     &record->fields[csv->fields[csv->bound[slot].column]]);
 	return verdict;
 }
