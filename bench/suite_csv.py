@@ -12,7 +12,8 @@ FEW = 100
 
 def columns_job(plan, rows, readers):
     path = plan.directory(rows) / "rows.csv"
-    contenders = [Contender(OURS, [plan.build / "bench" / "csv_columns", "-n", 3, path])]
+    ours = [plan.build / "bench" / "csv_columns", "-n", 3, "-t", plan.threads, path]
+    contenders = [Contender(OURS, ours)]
     for reader in readers:
         command = plan.python_command("peer_csv.py", reader, path, "--calls", 3, "--threads", plan.threads)
         contenders.append(Contender(reader, command))
