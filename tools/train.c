@@ -171,6 +171,7 @@ static bool train_and_register(struct job *job, const char *path, struct mlops_e
 		.settings = &job->request.settings,
 	};
 	struct cli_signals *signals = NULL;
+	const char *reason = "internal";
 	bool ok = false;
 
 	if (!cli_registry_location(job->location, error) || !mlops_reference_check_name(job->name, error))
@@ -184,12 +185,17 @@ static bool train_and_register(struct job *job, const char *path, struct mlops_e
 	signals = cli_signals_watch(interrupted, job, error);
 	if (signals != NULL) {
 		job->request.pool = cli_pool(&job->settings->common, error);
-		ok = job->request.pool != NULL && train(job, path, error) &&
-		     mlops_record_finish(job->record, &job->result, cli_now(), &job->version, error);
+		ok = job->request.pool != NULL && train(job, path, error);
+		if (ok) {
+			reason = "registry";
+			ok = mlops_record_finish(job->record, &job->result, cli_now(), &job->version, error);
+		} else if (job->result.failure_reason != NULL) {
+			reason = job->result.failure_reason;
+		} else if (error->code == MLOPS_DATA) {
+			reason = "invalid_data";
+		}
 		if (!ok)
-			mlops_record_fail(job->record, job->result.failure_reason != NULL ? job->result.failure_reason
-					  : error->code == MLOPS_DATA ? "invalid_data" : "internal",
-					  error->message, job->result.rows, cli_now(), NULL);
+			mlops_record_fail(job->record, reason, error->message, job->result.rows, cli_now(), NULL);
 		cli_signals_stop(signals);
 	}
 	return ok && (!job->settings->promote || promote(job, who, error));

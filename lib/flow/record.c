@@ -73,17 +73,14 @@ bool mlops_record_finish(struct mlops_record *record, const struct mlops_train_r
 
 	if (!claim(record, ENDING))
 		return mlops_error_set(error, MLOPS_CLOSED, "interrupted");
-	if (!mlops_store_add_version(record->store, &wanted, result->bytes.data, result->bytes.length, error)) {
+	run.ended = now;
+	run.outcome = MLOPS_RUN_FINISHED;
+	run.rows = result->rows;
+	run.metrics = result->metrics.data;
+	if (!mlops_store_finish_run(record->store, &run, &wanted, result->bytes.data, result->bytes.length, error)) {
 		atomic_store(&record->phase, RUNNING);
 		return false;
 	}
-	run.ended = now;
-	run.outcome = MLOPS_RUN_FINISHED;
-	run.version = wanted.version;
-	run.rows = result->rows;
-	run.metrics = result->metrics.data;
-	if (!mlops_store_end_run(record->store, &run, error))
-		return false;
 	strncpy(reference.name, run.name, sizeof reference.name - 1);
 	reference.version = wanted.version;
 	return mlops_store_resolve(record->store, &reference, version, error);

@@ -99,6 +99,9 @@ void *mlops_ledger_append(void **items, size_t *n, size_t size, struct mlops_err
 	"  WHERE a.model = v.model AND a.version = v.version AND a.alias = 'champion')"
 bool mlops_ledger_read_versions(struct mlops_ledger_query *query, struct mlops_version_list *versions);
 
+/* Writes the end of a run, in the caller's transaction; MLOPS_DATA when there is no such run. */
+bool mlops_ledger_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error);
+
 /* Model files. */
 
 /* Where the file with this SHA-256 lies; allocated, NULL when memory runs out. */

@@ -91,7 +91,7 @@ bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, str
 	return ok;
 }
 
-static bool update_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error)
+bool mlops_ledger_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error)
 {
 	char quoted[MLOPS_TEXT_QUOTED];
 	struct mlops_ledger_query query = mlops_ledger_query(
@@ -123,7 +123,7 @@ bool mlops_store_end_run(struct mlops_store *store, const struct mlops_run *run,
 
 	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
 		return false;
-	ok = update_run(store, run, error);
+	ok = mlops_ledger_end_run(store, run, error);
 	return mlops_ledger_end(store, ok, error);
 }
 

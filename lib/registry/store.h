@@ -16,8 +16,7 @@
  *
  *	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){ .location = dir }, &error);
  *	mlops_store_begin_run(store, &run, &error);                          // run.id is filled in
- *	mlops_store_add_version(store, &version, bytes, length, &error);     // version.version is filled in
- *	mlops_store_end_run(store, &run, &error);
+ *	mlops_store_finish_run(store, &run, &version, bytes, length, &error); // version.version is filled in
  *	mlops_store_close(store);
  *
  * Errors: MLOPS_CONFIG when there is no registry to read (DIR missing, and create not asked for), MLOPS_DENIED when it may not be
@@ -125,6 +124,11 @@ bool mlops_store_runs(struct mlops_store *store, const char *name, size_t limit,
  * mlops_reference_check_name.  A model of another kind under that name: MLOPS_DATA. */
 bool mlops_store_add_version(struct mlops_store *store, struct mlops_version *version, const void *bytes, size_t length,
 			     struct mlops_error *error);
+
+/* The same, and the end of the run that made it, in one transaction: the run is finished exactly when its version is there.
+ * Fills run->version too; version->run_id must be run's. */
+bool mlops_store_finish_run(struct mlops_store *store, struct mlops_run *run, struct mlops_version *version,
+			    const void *bytes, size_t length, struct mlops_error *error);
 
 /* All models' newest versions and champions: every version, ordered by name and version; name NULL: all models. */
 bool mlops_store_versions(struct mlops_store *store, const char *name, struct mlops_version_list *versions,

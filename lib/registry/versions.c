@@ -163,8 +163,21 @@ static bool insert_version(struct mlops_store *store, int64_t model, uint32_t nu
 	return mlops_ledger_done(&query);
 }
 
-bool mlops_store_add_version(struct mlops_store *store, struct mlops_version *version, const void *bytes,
-			     size_t length, struct mlops_error *error)
+static bool end_run(struct mlops_store *store, const struct mlops_run *run, uint32_t version,
+		    struct mlops_error *error)
+{
+	struct mlops_run ended;
+
+	if (run == NULL)
+		return true;
+	ended = *run;
+	ended.version = version;
+	return mlops_ledger_end_run(store, &ended, error);
+}
+
+/* run: to be ended in the same transaction, or NULL. */
+static bool add_version(struct mlops_store *store, struct mlops_version *version, const struct mlops_run *run,
+			const void *bytes, size_t length, struct mlops_error *error)
 {
 	bool file_added = false;
 	uint32_t number = 0;
@@ -183,7 +196,8 @@ bool mlops_store_add_version(struct mlops_store *store, struct mlops_version *ve
 	if (ok) {
 		file_added = true;
 		ok = mlops_model_file_add(store, bytes, length, version->sha256, error) &&
-		     insert_version(store, model, number, version, error);
+		     insert_version(store, model, number, version, error) &&
+		     end_run(store, run, number, error);
 	}
 	ok = mlops_ledger_end(store, ok, error);
 	if (ok)
@@ -191,6 +205,21 @@ bool mlops_store_add_version(struct mlops_store *store, struct mlops_version *ve
 	else if (file_added)
 		mlops_model_file_forget(store, version->sha256, NULL);
 	return ok;
+}
+
+bool mlops_store_add_version(struct mlops_store *store, struct mlops_version *version, const void *bytes,
+			     size_t length, struct mlops_error *error)
+{
+	return add_version(store, version, NULL, bytes, length, error);
+}
+
+bool mlops_store_finish_run(struct mlops_store *store, struct mlops_run *run, struct mlops_version *version,
+			    const void *bytes, size_t length, struct mlops_error *error)
+{
+	if (!add_version(store, version, run, bytes, length, error))
+		return false;
+	run->version = version->version;
+	return true;
 }
 
 bool mlops_ledger_read_versions(struct mlops_ledger_query *query, struct mlops_version_list *versions)

@@ -155,6 +155,42 @@ static void test_version_of_a_run(void **state)
 	mlops_store_close(store);
 }
 
+/* The run is finished exactly when its version is there. */
+static void test_finish_run(void **state)
+{
+	struct mlops_store *store = fixture_create(*state);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_run run = example();
+	struct mlops_version version = { .name = run.name, .kind = run.kind };
+	struct mlops_version_list versions;
+	struct mlops_run_list runs;
+
+	/* Only the end of the run fails, after the version was written. */
+	snprintf(run.id, sizeof run.id, "00000000000000000000000000000000");
+	assert_false(mlops_store_finish_run(store, &run, &version, "abc", 3, &error));
+	fixture_expect_error(NULL, &error, MLOPS_DATA,
+			     "run '00000000000000000000000000000000' is not in the registry");
+	assert_int_equal(run.version, 0);
+	assert_int_equal(version.version, 0);
+	assert_int_equal(fixture_count_files(*state), 0);
+	assert_true(mlops_store_versions(store, NULL, &versions, &error));
+	assert_int_equal(versions.n, 0);
+	mlops_version_list_release(&versions);
+
+	assert_true(mlops_store_begin_run(store, &run, &error));
+	version.run_id = run.id;
+	run.outcome = MLOPS_RUN_FINISHED;
+	run.ended = 11 * MINUTE;
+	assert_true(mlops_store_finish_run(store, &run, &version, "abc", 3, &error));
+	assert_int_equal(version.version, 1);
+	assert_int_equal(run.version, 1);
+	assert_true(mlops_store_runs(store, "pump", 0, &runs, &error));
+	assert_int_equal(runs.items[0].outcome, MLOPS_RUN_FINISHED);
+	assert_int_equal(runs.items[0].version, 1);
+	mlops_run_list_release(&runs);
+	mlops_store_close(store);
+}
+
 static void test_outcome_names(void **state)
 {
 	(void)state;
@@ -171,6 +207,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_order_limit_and_names, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_unknown_run, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_version_of_a_run, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_finish_run, fixture_setup, fixture_teardown),
 		cmocka_unit_test(test_outcome_names),
 	};
 
