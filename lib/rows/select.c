@@ -44,15 +44,23 @@ size_t mlops_select_column(const struct mlops_reader *reader, const char *name, 
 	return MLOPS_NO_COLUMN;
 }
 
-/* The first of names that is a column, in the order of names. */
+static bool contains(const size_t *columns, size_t n, size_t column)
+{
+	for (size_t i = 0; i < n; i++)
+		if (columns[i] == column)
+			return true;
+	return false;
+}
+
+/* The first of names that is a column, in the order of names; neither the target nor an ignored one. */
 static size_t find_default(const struct mlops_reader *reader, const char *const *names, size_t n,
-			   size_t not_this)
+			   size_t target, const size_t *ignored, size_t n_ignored)
 {
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; i < reader->n_columns; i++) {
 			const char *name = reader->columns[i].name;
 
-			if (i != not_this &&
+			if (i != target && !contains(ignored, n_ignored, i) &&
 			    mlops_text_equal_ignore_case(name, strlen(name), names[k], strlen(names[k])))
 				return i;
 		}
@@ -69,17 +77,9 @@ static bool complain(const struct mlops_reader *reader, size_t column, const cha
 				  mlops_text_mask(masked, name, strlen(name)), what);
 }
 
-static bool contains(const size_t *columns, size_t n, size_t column)
-{
-	for (size_t i = 0; i < n; i++)
-		if (columns[i] == column)
-			return true;
-	return false;
-}
-
 /* Columns that were asked for by name: target, time, id. */
 static bool select_roles(const struct mlops_reader *reader, const struct mlops_select_options *options,
-			 struct mlops_selection *selection, struct mlops_error *error)
+			 const size_t *ignored, struct mlops_selection *selection, struct mlops_error *error)
 {
 	const struct {
 		const char *name;
@@ -100,9 +100,11 @@ static bool select_roles(const struct mlops_reader *reader, const struct mlops_s
 						"is named twice among target, time and id", error);
 	}
 	if (options->time == NULL)
-		selection->time = find_default(reader, time_names, COUNT(time_names), selection->target);
+		selection->time = find_default(reader, time_names, COUNT(time_names), selection->target,
+					       ignored, options->n_ignore);
 	if (options->id == NULL)
-		selection->id = find_default(reader, id_names, COUNT(id_names), selection->target);
+		selection->id = find_default(reader, id_names, COUNT(id_names), selection->target, ignored,
+					     options->n_ignore);
 	return true;
 }
 
@@ -162,7 +164,7 @@ bool mlops_select(const struct mlops_reader *reader, const struct mlops_select_o
 		if (ignored[i] == MLOPS_NO_COLUMN)
 			goto failed;
 	}
-	if (!select_roles(reader, options, selection, error))
+	if (!select_roles(reader, options, ignored, selection, error))
 		goto failed;
 	if (options->features == NULL)
 		select_rest(reader, options, ignored, selection);

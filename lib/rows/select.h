@@ -15,7 +15,7 @@ struct mlops_select_options {
 	/* NULL: every other number column (and text column, if texts), but for row names. */
 	const char *const *features;
 	size_t n_features;
-	const char *const *ignore;   /* columns that are not features */
+	const char *const *ignore;   /* columns that are not features, nor time or id without being named so */
 	size_t n_ignore;
 	bool texts;         /* text columns become features too */
 };

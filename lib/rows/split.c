@@ -1,6 +1,7 @@
 #include "rows/split.h"
 
 #include "base/rng.h"
+#include "base/time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +203,14 @@ static bool check(const struct mlops_dataset *dataset, enum mlops_split_how how,
 	return true;
 }
 
+static bool has_times(const struct mlops_dataset *dataset)
+{
+	for (size_t i = 0; dataset->times != NULL && i < dataset->n_rows; i++)
+		if (dataset->times[i] != MLOPS_TIME_MISSING)
+			return true;
+	return false;
+}
+
 bool mlops_split_rows(const struct mlops_dataset *dataset, enum mlops_split_how how, double fraction,
 		      uint64_t seed, struct mlops_split *split, struct mlops_error *error)
 {
@@ -210,7 +219,7 @@ bool mlops_split_rows(const struct mlops_dataset *dataset, enum mlops_split_how 
 	bool fine = true;
 
 	if (how == MLOPS_SPLIT_DEFAULT)
-		how = dataset->times != NULL ? MLOPS_SPLIT_TIME : MLOPS_SPLIT_RANDOM;
+		how = has_times(dataset) ? MLOPS_SPLIT_TIME : MLOPS_SPLIT_RANDOM;
 	*split = (struct mlops_split){ .how = how };
 	if (!check(dataset, how, fraction, error))
 		return false;

@@ -5,7 +5,7 @@
 #include "rows/dataset.h"
 
 enum mlops_split_how {
-	MLOPS_SPLIT_DEFAULT, /* time when there are times, else random */
+	MLOPS_SPLIT_DEFAULT, /* time when any row has one, else random */
 	MLOPS_SPLIT_TIME,    /* the latest rows are the test; rows without a time count as earliest */
 	MLOPS_SPLIT_RANDOM,  /* drawn with the seed; with a target, each class keeps its share (stratified) */
 	MLOPS_SPLIT_GROUP    /* whole machines, drawn with the seed, until the fraction is reached */

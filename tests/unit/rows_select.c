@@ -89,6 +89,30 @@ static void finds_defaults(void **state)
 	table_close(&table);
 }
 
+/* Whoever ignores a column called time has one that is none. */
+static void ignored_columns_are_no_defaults(void **state)
+{
+	static const char *const ignored[] = { "Time", "unit" };
+	const struct mlops_select_options by_default = { .ignore = ignored, .n_ignore = 2 };
+	const struct mlops_select_options by_name = { .ignore = ignored, .n_ignore = 2, .time = "Time" };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_selection selection;
+	struct table table;
+
+	(void)state;
+	table_open(&table, rows);
+	assert_true(mlops_select(table.reader, &by_default, &selection, &error));
+	assert_true(selection.time == MLOPS_NO_COLUMN);
+	assert_true(selection.id == MLOPS_NO_COLUMN);
+	assert_int_equal(selection.n_features, 3);
+	mlops_selection_release(&selection);
+	assert_true(mlops_select(table.reader, &by_name, &selection, &error));
+	assert_int_equal(selection.time, 0);
+	assert_int_equal(selection.n_features, 3);
+	mlops_selection_release(&selection);
+	table_close(&table);
+}
+
 static void takes_names_in_their_order(void **state)
 {
 	static const char *const features[] = { "load", "state", "temp" };
@@ -143,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_defaults),
+		cmocka_unit_test(ignored_columns_are_no_defaults),
 		cmocka_unit_test(row_names_are_no_features),
 		cmocka_unit_test(takes_names_in_their_order),
 		cmocka_unit_test(refuses),

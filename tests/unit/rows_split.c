@@ -48,6 +48,20 @@ static void by_time(void **state)
 	mlops_split_release(&split);
 }
 
+static void without_any_time_at_random(void **state)
+{
+	int64_t times[] = { INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN };
+	const struct mlops_dataset dataset = { .n_rows = 4, .times = times };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_split split;
+
+	(void)state;
+	assert_true(mlops_split_rows(&dataset, MLOPS_SPLIT_DEFAULT, 0.25, 1, &split, &error));
+	assert_int_equal(split.how, MLOPS_SPLIT_RANDOM);
+	assert_whole(&split, 4);
+	mlops_split_release(&split);
+}
+
 static void rounds_to_nearest(void **state)
 {
 	const struct {
@@ -159,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_time),
+		cmocka_unit_test(without_any_time_at_random),
 		cmocka_unit_test(rounds_to_nearest),
 		cmocka_unit_test(keeps_the_shares_of_classes),
 		cmocka_unit_test(keeps_groups_together),
