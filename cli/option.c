@@ -93,10 +93,10 @@ static int set_list(const struct cli_tool *tool, const struct cli_option *option
 		    const char *value)
 {
 	const char *at = value;
+	char *item = keep(strlen(value) + 1); /* all items, one behind the other */
 	char quoted[MLOPS_TEXT_QUOTED];
 
 	do {
-		char *item = keep(strlen(at) + 1);
 		size_t length = 0;
 
 		for (; item != NULL && *at != '\0' && *at != ','; at++) {
@@ -111,6 +111,7 @@ static int set_list(const struct cli_tool *tool, const struct cli_option *option
 			item[length] = '\0';
 		if (!list_add(list, item))
 			return report_memory(tool);
+		item += length + 1;
 	} while (*at++ == ',');
 	return 0;
 }

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#define COMPARE_LIMIT ((size_t)4 << 30) /* bytes of a file that is compared on */
+
 /* One line a model: from its versions, which come ordered by name and version. */
 static bool print_models(const struct mlops_version_list *versions, struct mlops_error *error)
 {
@@ -235,7 +237,7 @@ int cli_registry_verify(void *settings, size_t n, char **arguments)
 		ok = cli_print_line(&line, &error);
 	}
 	if (ok && problem[0] != '\0')
-		ok = mlops_error_set(&error, MLOPS_NEGATIVE, "the ledger is damaged: %s", problem);
+		ok = mlops_error_set(&error, MLOPS_NEGATIVE, "%s", problem);
 	else if (ok && bad > 0)
 		ok = mlops_error_set(&error, MLOPS_NEGATIVE, "%llu of %llu versions are damaged", (unsigned long long)bad,
 				     (unsigned long long)checked);
@@ -254,21 +256,43 @@ static void write_side(struct mlops_json *json, const char *key, const char *ref
 	mlops_json_close(json, '}');
 }
 
+/* As the other tools read it, so that messages and what "-" means are the same. */
+static bool read_whole(const char *path, struct mlops_buffer *bytes, struct mlops_error *error)
+{
+	struct mlops_source *source = mlops_source_open(path, error);
+	size_t got = 1;
+	bool ok = source != NULL;
+
+	while (ok && got > 0) {
+		const size_t block = 1 << 16;
+		char *room = mlops_buffer_reserve(bytes, block);
+
+		ok = room != NULL ? mlops_source_read(source, room, block, &got, error) : mlops_error_set_memory(error);
+		if (ok)
+			bytes->length += got;
+		if (ok && bytes->length > COMPARE_LIMIT)
+			ok = mlops_error_set(error, MLOPS_DATA, "%s: larger than %zu bytes", mlops_source_name(source),
+					     COMPARE_LIMIT);
+	}
+	mlops_source_free(source);
+	return ok;
+}
+
 /* Both models on the rows of path, which are read into memory because they are needed twice. */
 static bool judge_on(const struct cli_registry *registry, const char *path, const struct mlops_model *first,
 		     const struct mlops_model *second, struct mlops_comparison *comparison, struct mlops_error *error)
 {
-	const char *file = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
 	struct mlops_read_options read_options = cli_read_options(&registry->rows);
 	struct mlops_select_options select = cli_select_options(&registry->rows);
 	struct mlops_source *sources[2] = { NULL, NULL };
 	struct mlops_reader *readers[2] = { NULL, NULL };
 	struct mlops_buffer bytes = MLOPS_BUFFER_INIT;
 	struct mlops_pool *pool = cli_pool(&registry->common, error);
-	bool ok = pool != NULL && mlops_file_read(file, (size_t)4 << 30, &bytes, error);
+	bool ok = pool != NULL && read_whole(path, &bytes, error);
 
 	for (size_t i = 0; ok && i < 2; i++) {
-		sources[i] = mlops_source_from_memory(bytes.data, bytes.length, path, error);
+		sources[i] = mlops_source_from_memory(bytes.data, bytes.length,
+						      strcmp(path, "-") == 0 ? "standard input" : path, error);
 		readers[i] = sources[i] != NULL ? mlops_reader_open(sources[i], &read_options, error) : NULL;
 		ok = readers[i] != NULL;
 	}
@@ -308,6 +332,9 @@ int cli_registry_compare(void *settings, size_t n, char **arguments)
 
 	if (ok && n == 3)
 		ok = judge_on(settings, arguments[2], first.model, second.model, &comparison, &error);
+	else if (ok && first.model->kind != second.model->kind)
+		ok = mlops_error_set(&error, MLOPS_DATA, "%s and %s can't be compared",
+				     mlops_kind_name(first.model->kind), mlops_kind_name(second.model->kind));
 	else if (ok)
 		ok = recorded(&first, arguments[0], &comparison.first, &error) &&
 		     recorded(&second, arguments[1], &comparison.second, &error);

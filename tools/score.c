@@ -79,13 +79,17 @@ static void tell_counts(const struct mlops_score_result *result)
 	const struct mlops_read_counts *counts = &result->counts;
 
 	if (counts->skipped_rows > 0)
-		cli_notice("%llu rows could not be read and were skipped", (unsigned long long)counts->skipped_rows);
+		cli_notice("%llu row%s could not be read and %s skipped", (unsigned long long)counts->skipped_rows,
+			   counts->skipped_rows == 1 ? "" : "s", counts->skipped_rows == 1 ? "was" : "were");
 	if (counts->nulled_cells > 0)
-		cli_notice("%llu fields could not be read and were taken as missing",
-			   (unsigned long long)counts->nulled_cells);
+		cli_notice("%llu field%s could not be read and %s taken as missing",
+			   (unsigned long long)counts->nulled_cells, counts->nulled_cells == 1 ? "" : "s",
+			   counts->nulled_cells == 1 ? "was" : "were");
 	if (result->unknown_categories > 0)
-		cli_notice("%llu texts were not in the training data and were taken as missing",
-			   (unsigned long long)result->unknown_categories);
+		cli_notice("%llu text%s not in the training data and %s taken as missing",
+			   (unsigned long long)result->unknown_categories,
+			   result->unknown_categories == 1 ? " was" : "s were",
+			   result->unknown_categories == 1 ? "was" : "were");
 	cli_debug("%llu rows scored, %llu positive", (unsigned long long)result->rows,
 		  (unsigned long long)result->positives);
 }

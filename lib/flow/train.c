@@ -1,5 +1,6 @@
 #include "flow/train.h"
 
+#include "base/text.h"
 #include "base/time.h"
 #include "check/profile.h"
 #include "flow/evaluate.h"
@@ -46,20 +47,28 @@ static bool too_little(struct training *training, struct mlops_error *error, con
 				  rows == 1 ? "" : "s", (unsigned long long)training->request->min_rows);
 }
 
+/* A name as it may stand in a line of notices. */
+static const char *masked(char buffer[MLOPS_TEXT_QUOTED], const char *name)
+{
+	return mlops_text_mask(buffer, name, strlen(name));
+}
+
 static void notice_columns(struct training *training, const struct mlops_selection *selection)
 {
 	struct mlops_buffer *notices = &training->result->notices;
 	const struct mlops_reader *reader = training->request->reader;
+	char name[MLOPS_TEXT_QUOTED];
 
 	for (size_t i = 0; i < selection->n_passed_over; i++)
 		mlops_buffer_append_format(notices, "column \"%s\" holds text and is left out\n",
-					   reader->columns[selection->passed_over[i]].name);
+					   masked(name, reader->columns[selection->passed_over[i]].name));
 }
 
 static void notice_constants(struct training *training)
 {
 	struct mlops_buffer *notices = &training->result->notices;
 	const struct mlops_dataset *data = training->data;
+	char name[MLOPS_TEXT_QUOTED];
 
 	for (size_t f = 0; f < data->n_features; f++) {
 		float first = NAN;
@@ -77,7 +86,7 @@ static void notice_constants(struct training *training)
 		}
 		if (r == data->n_rows)
 			mlops_buffer_append_format(notices, "column \"%s\" %s: nothing can be learnt from it\n",
-						   data->features[f].name,
+						   masked(name, data->features[f].name),
 						   isnan(first) ? "has no value in any row" : "has the same value in all rows");
 	}
 }
@@ -90,6 +99,7 @@ static bool read_rows(struct training *training, struct mlops_error *error)
 	struct mlops_dataset_options options = {
 		.positive = request->positive, .progress = report_rows, .progress_context = training,
 	};
+	char name[MLOPS_TEXT_QUOTED];
 
 	select.texts = request->kind == MLOPS_FAILURE_PREDICTION;
 	if (request->kind == MLOPS_FAILURE_PREDICTION && select.target == NULL)
@@ -110,8 +120,11 @@ static bool read_rows(struct training *training, struct mlops_error *error)
 	if (training->data->n_rows < request->min_rows)
 		return too_little(training, error, request->source_name, training->data->n_rows);
 	if (training->data->missing_targets > 0)
-		mlops_buffer_append_format(&training->result->notices, "%llu rows without a value in \"%s\" are left out\n",
-					   (unsigned long long)training->data->missing_targets, request->select.target);
+		mlops_buffer_append_format(&training->result->notices, "%llu row%s without a value in \"%s\" %s left out\n",
+					   (unsigned long long)training->data->missing_targets,
+					   training->data->missing_targets == 1 ? "" : "s",
+					   masked(name, request->select.target),
+					   training->data->missing_targets == 1 ? "is" : "are");
 	notice_constants(training);
 	return true;
 }
