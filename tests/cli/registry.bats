@@ -140,6 +140,14 @@ promote null 1" ]
 	mlops-train -q -m anomaly_detection -n other -i failure sensors.csv > /dev/null
 	run mlops-registry compare pumps/1 other/1 later.csv --target failure
 	[ "$status" -eq 65 ]
+	run --separate-stderr mlops-registry compare pumps/1 other/1
+	[ "$status" -eq 65 ]
+	[ "$stderr" = "mlops-registry: failure_prediction and anomaly_detection can't be compared" ]
+	run --separate-stderr mlops-registry compare pumps/1 pumps/3 - --target failure < later.csv
+	[ "$(field rows <<< "$output")" = 200 ]
+	run --separate-stderr bash -c 'mlops-registry compare pumps/1 pumps/3 - --target failure <&-'
+	[ "$status" -eq 74 ]
+	[ "$stderr" = "mlops-registry: standard input: Bad file descriptor" ]
 }
 
 @test "verbs, options and references that do not exist" {

@@ -188,6 +188,37 @@ FINISHED -" ]
 	[ "$(field reason <<< "$output")" = signal ]
 }
 
+@test "a training goes on through signals that its caller ignores, as under nohup" {
+	mkfifo pipe
+	(
+		trap '' HUP
+		exec mlops-train -m anomaly_detection -n pumps -i failure - < pipe > result 2> /dev/null
+	) &
+	pid=$!
+	exec 5> pipe
+	rows 50 >&5
+	for _ in $(seq 50); do
+		sleep 0.1
+		[ -f "$MLOPS_REGISTRY/ledger.db" ] && [ -n "$(mlops-registry runs 2> /dev/null)" ] && break
+	done
+	sleep 0.2
+	kill -HUP $pid
+	sleep 0.2
+	exec 5>&-
+	wait $pid
+	[ "$(field version < result)" = 1 ]
+}
+
+@test "a column called time that holds none can be ignored" {
+	rows 100 | sed '2,$s/^[^,]*/at noon/' > sensors.csv
+	run --separate-stderr mlops-train -m anomaly_detection -i failure sensors.csv
+	[ "$status" -eq 65 ]
+	run --separate-stderr mlops-train -m anomaly_detection -i failure,timestamp sensors.csv
+	[ "$status" -eq 0 ]
+	[ "$(field split <<< "$output")" = random ]
+	[ "$(jq -c .features <<< "$output")" = '["temperature","vibration","pressure"]' ]
+}
+
 @test "--promote makes the new version the champion and says why" {
 	rows 300 > sensors.csv
 	run --separate-stderr mlops-train -m anomaly_detection -n pumps -i failure --promote --reason "first one" sensors.csv
