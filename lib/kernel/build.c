@@ -8,4 +8,7 @@ const struct mlops_kernels MLOPS_KERNEL(mlops_kernels) = {
 	.mux_run = MLOPS_KERNEL(mlops_kernel_mux_run),
 	.forest_leaves = MLOPS_KERNEL(mlops_kernel_forest_leaves),
 	.forest_row = MLOPS_KERNEL(mlops_kernel_forest_row),
+	.grow_search = MLOPS_KERNEL(mlops_kernel_grow_search),
+	.small_sort = MLOPS_KERNEL(mlops_kernel_small_sort),
+	.small_split = MLOPS_KERNEL(mlops_kernel_small_split),
 };

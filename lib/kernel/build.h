@@ -20,5 +20,8 @@ extern mlops_kernel_mux_codes MLOPS_KERNEL(mlops_kernel_mux_codes);
 extern mlops_kernel_mux_run MLOPS_KERNEL(mlops_kernel_mux_run);
 extern mlops_kernel_forest_leaves MLOPS_KERNEL(mlops_kernel_forest_leaves);
 extern mlops_kernel_forest_row MLOPS_KERNEL(mlops_kernel_forest_row);
+extern mlops_kernel_grow_search MLOPS_KERNEL(mlops_kernel_grow_search);
+extern mlops_kernel_small_sort MLOPS_KERNEL(mlops_kernel_small_sort);
+extern mlops_kernel_small_split MLOPS_KERNEL(mlops_kernel_small_split);
 
 #endif

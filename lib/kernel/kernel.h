@@ -30,21 +30,4 @@ struct mlops_kernel_forest {
 	unsigned feature_bits; /* width of feature << 1 | missing_left */
 };
 
-/* counts[code[rows[i]] * n_classes + class_of[rows[i]]] += weight[rows[i]] for i < n. */
-void mlops_kernel_histogram(const uint16_t *code, const uint8_t *class_of, const uint16_t *weight,
-			    const uint32_t *rows, size_t n, size_t n_classes, uint32_t *counts);
-
-/* A set of codes in two levels: bit c of touched for each code c, bit w of summary for each word w of touched
- * that is not 0. */
-struct mlops_kernel_touched {
-	uint64_t words[1024];
-	uint64_t summary[16];
-};
-
-/* The same, and adds the codes to touched: for few rows, walking the touched bins is cheaper than all of
- * them. */
-void mlops_kernel_histogram_touched(const uint16_t *code, const uint8_t *class_of, const uint16_t *weight,
-				    const uint32_t *rows, size_t n, size_t n_classes, uint32_t *counts,
-				    struct mlops_kernel_touched *touched);
-
 #endif

@@ -4,7 +4,9 @@ libmlops_a_SOURCES += \
 	%D%/csv_reference.c \
 	%D%/forest.h \
 	%D%/forest_reference.c \
-	%D%/histogram.c \
+	%D%/grow.h \
+	%D%/grow_histogram.c \
+	%D%/grow_reference.c \
 	%D%/kernel.h \
 	%D%/select.c \
 	%D%/table.h
@@ -14,7 +16,9 @@ KERNEL_SOURCES = \
 	%D%/csv_cut.c \
 	%D%/csv_numbers.c \
 	%D%/forest_mux.c \
-	%D%/forest_walk.c
+	%D%/forest_walk.c \
+	%D%/grow_search.c \
+	%D%/grow_small.c
 
 KERNEL_OBJECTS =
 if X86_64

@@ -11,6 +11,9 @@ static const struct mlops_kernels reference = {
 	.mux_run = mlops_kernel_mux_run_reference,
 	.forest_leaves = mlops_kernel_forest_leaves_reference,
 	.forest_row = mlops_kernel_forest_row_reference,
+	.grow_search = mlops_kernel_grow_search_reference,
+	.small_sort = mlops_kernel_small_sort_reference,
+	.small_split = mlops_kernel_small_split_reference,
 };
 
 #if defined __x86_64__

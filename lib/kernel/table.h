@@ -14,6 +14,7 @@
 
 #include "kernel/csv.h"
 #include "kernel/forest.h"
+#include "kernel/grow.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,9 @@ struct mlops_kernels {
 	mlops_kernel_mux_run *mux_run;
 	mlops_kernel_forest_leaves *forest_leaves;
 	mlops_kernel_forest_row *forest_row;
+	mlops_kernel_grow_search *grow_search;
+	mlops_kernel_small_sort *small_sort;
+	mlops_kernel_small_split *small_split;
 };
 
 /* The fastest build that this CPU runs, unless another one was forced. */

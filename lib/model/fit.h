@@ -40,9 +40,12 @@ struct mlops_forest_report {
  * replacement (further ones while all drawn are constant in the node), the split with the largest decrease of
  * Gini impurity, thresholds half-way between the values on both sides.
  *
- * All distinct values of a feature are tried as long as there are at most 65,535 of them (262,144 / n_classes
- * with more than 4 classes); beyond, values are cut into that many bins of about equally many rows.  Missing
- * values: both sides are tried; where a node saw none, they go to the larger child.  min_leaf counts
+ * A feature's distinct values are told apart as long as there are at most 65,535 of them; beyond, they are
+ * cut into that many bins of about equally many rows.  All are tried where a node's span at most 256 of them,
+ * or where it has at most 64 draws of two classes; other nodes look at 256 equal parts first, and then at all
+ * values in the two parts beside the best split.
+ *
+ * Missing values: both sides are tried; where a node saw none, they go to the larger child.  min_leaf counts
  * different rows, however often the bootstrap drew them, as scikit-learn does.
  *
  * classes [length of the columns, indexed like the matrix's columns] codes below n_classes.  At least 2 rows,

@@ -8,6 +8,7 @@ libmlops_a_SOURCES += \
 	%D%/model.c %D%/model.h \
 	%D%/random_forest.c %D%/random_forest.h \
 	%D%/random_forest_bins.c %D%/random_forest_bins.h \
+	%D%/random_forest_split.c \
 	%D%/random_forest_tree.c \
 	%D%/setting.c %D%/setting.h \
 	%D%/tree_builder.c \

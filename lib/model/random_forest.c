@@ -24,6 +24,7 @@ struct forest {
 	struct mlops_bins bins;
 	uint8_t *class_of;
 	double *class_weight;
+	double *purity; /* see struct mlops_small_node */
 	size_t workers;
 	struct mlops_forest_scratch *scratch; /* [workers] */
 	double *importance;                   /* [n_trees * n_features] */
@@ -41,7 +42,7 @@ static size_t draw_bootstrap(const struct forest *forest, size_t tree, struct ml
 	for (uint32_t i = 0; i < n; i++)
 		scratch->weight[mlops_rng_below(&rng, n)]++;
 	for (uint32_t r = 0; r < n; r++) {
-		scratch->rows[drawn] = r;
+		scratch->rows[drawn] = (struct mlops_grow_row){ r, scratch->weight[r], forest->class_of[r] };
 		drawn += scratch->weight[r] > 0;
 	}
 	return drawn;
@@ -131,14 +132,6 @@ static size_t count_features(double setting, size_t n_features)
 	return wanted > 0 ? wanted : 1;
 }
 
-/* A histogram that stays in a core's cache: 1 MiB. */
-static size_t bin_limit(size_t n_classes)
-{
-	size_t limit = ((size_t)1 << 18) / n_classes;
-
-	return limit < MLOPS_MAX_BINS ? limit : MLOPS_MAX_BINS;
-}
-
 /* Classes of the rows in bytes, and what a row of each class weighs. */
 static bool take_classes(struct forest *forest, const uint32_t *classes, size_t n_classes, bool balanced,
 			 struct mlops_error *error)
@@ -173,6 +166,18 @@ static bool take_classes(struct forest *forest, const uint32_t *classes, size_t 
 				(double)matrix->n_rows / ((double)present * forest->class_weight[k]);
 	}
 	return true;
+}
+
+/* What sides of few rows of two classes are worth, once for all. */
+static void set_purity(double *purity, const double *class_weight)
+{
+	for (size_t a = 0; a < MLOPS_SMALL_DRAWS; a++) {
+		for (size_t b = 0; b < MLOPS_SMALL_DRAWS; b++) {
+			double x = class_weight[0] * (double)a, y = class_weight[1] * (double)b;
+
+			purity[a * MLOPS_SMALL_DRAWS + b] = a + b > 0 ? (x * x + y * y) / (x + y) : 0;
+		}
+	}
 }
 
 static bool allocate(struct forest *forest, bool wants_out_of_bag)
@@ -214,6 +219,7 @@ static void release(struct forest *forest)
 	free(forest->importance);
 	free(forest->class_of);
 	free(forest->class_weight);
+	free(forest->purity);
 	mlops_bins_release(&forest->bins);
 }
 
@@ -299,7 +305,7 @@ struct mlops_model *mlops_random_forest_fit(const struct mlops_settings *setting
 		*report = (struct mlops_forest_report){ .n_out_of_bag = 0 };
 	if (!check_input(matrix, n_classes, max_features, error) ||
 	    !take_classes(&forest, classes, n_classes, balanced, error) ||
-	    !mlops_bins_make(matrix, bin_limit(n_classes), pool, &forest.bins, error))
+	    !mlops_bins_make(matrix, MLOPS_MAX_BINS, pool, &forest.bins, error))
 		goto out;
 	forest.plan = (struct mlops_forest_plan){
 		.bins = &forest.bins,
@@ -310,12 +316,17 @@ struct mlops_model *mlops_random_forest_fit(const struct mlops_settings *setting
 		.min_leaf = (size_t)mlops_settings_get(settings, "min_leaf"),
 		.max_depth = max_depth > 0 ? max_depth : SIZE_MAX,
 		.scale = mlops_trees_scale(forest.n_trees, 1),
+		.kernels = mlops_kernels(),
 	};
 	model = calloc(1, sizeof *model);
-	if (model == NULL || !allocate(&forest, report != NULL)) {
+	forest.purity = calloc((size_t)MLOPS_SMALL_DRAWS * MLOPS_SMALL_DRAWS, sizeof *forest.purity);
+	if (model == NULL || forest.purity == NULL || !allocate(&forest, report != NULL)) {
 		mlops_error_set_memory(error);
 		goto out;
 	}
+	if (n_classes >= 2)
+		set_purity(forest.purity, forest.class_weight);
+	forest.plan.purity = forest.purity;
 	if (!mlops_growth_run(&growth, pool, progress, &model->trees, error) ||
 	    !mlops_trees_prepare(&model->trees, error) ||
 	    (report != NULL && !fill_report(&forest, report, error)))

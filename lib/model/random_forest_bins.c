@@ -149,6 +149,22 @@ static void bin_feature(void *context, size_t feature, unsigned worker)
 		atomic_store(&job->out_of_memory, true);
 }
 
+enum { TURNED_ROWS = 4096 };
+
+static void turn_rows(void *context, size_t task, unsigned worker)
+{
+	const struct mlops_bins *bins = ((struct job *)context)->bins;
+	size_t width = bins->n_features;
+	size_t first = task * TURNED_ROWS;
+	size_t end = first + TURNED_ROWS < bins->n_rows ? first + TURNED_ROWS : bins->n_rows;
+
+	(void)worker;
+	for (size_t f = 0; f < width; f++) {
+		for (size_t r = first; r < end; r++)
+			bins->by_row[r * width + f] = bins->features[f].codes[r];
+	}
+}
+
 bool mlops_bins_make(const struct mlops_matrix *matrix, size_t limit, struct mlops_pool *pool,
 		     struct mlops_bins *bins, struct mlops_error *error)
 {
@@ -159,8 +175,9 @@ bool mlops_bins_make(const struct mlops_matrix *matrix, size_t limit, struct mlo
 
 	*bins = (struct mlops_bins){ .n_features = n_features, .n_rows = matrix->n_rows };
 	bins->features = calloc(n_features, sizeof *bins->features);
+	bins->by_row = calloc(matrix->n_rows, n_features * sizeof *bins->by_row);
 	job.scratch = calloc(workers, sizeof *job.scratch);
-	good = bins->features != NULL && job.scratch != NULL;
+	good = bins->features != NULL && bins->by_row != NULL && job.scratch != NULL;
 	for (size_t w = 0; good && w < workers; w++) {
 		job.scratch[w].cells = calloc(matrix->n_rows, sizeof *job.scratch[w].cells);
 		job.scratch[w].spare = calloc(matrix->n_rows, sizeof *job.scratch[w].spare);
@@ -170,6 +187,8 @@ bool mlops_bins_make(const struct mlops_matrix *matrix, size_t limit, struct mlo
 		mlops_pool_run(pool, n_features, bin_feature, &job);
 		good = !atomic_load(&job.out_of_memory);
 	}
+	if (good)
+		mlops_pool_run(pool, (matrix->n_rows + TURNED_ROWS - 1) / TURNED_ROWS, turn_rows, &job);
 	for (size_t w = 0; job.scratch != NULL && w < workers; w++) {
 		free(job.scratch[w].cells);
 		free(job.scratch[w].spare);
@@ -194,6 +213,7 @@ void mlops_bins_release(struct mlops_bins *bins)
 		free(bins->features[f].largest);
 	}
 	free(bins->features);
+	free(bins->by_row);
 	*bins = (struct mlops_bins){ .n_features = 0 };
 }
 

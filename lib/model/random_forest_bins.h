@@ -27,6 +27,7 @@ struct mlops_bins {
 	size_t n_features, n_rows;
 	size_t max_bins; /* of any feature */
 	struct mlops_binned *features;
+	uint16_t *by_row; /* [n_rows * n_features] the same codes, those of a row side by side */
 };
 
 /* One feature a task; limit at most MLOPS_MAX_BINS. */

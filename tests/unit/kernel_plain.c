@@ -26,12 +26,15 @@ static struct mlops_node leaf(uint32_t number)
 static void test_forest_leaves(void **state)
 {
 	/* x0 <= 1.5 (missing: left)? leaf 7 : (x1 <= -2 (missing: right)? leaf 8 : leaf 9); a leaf alone. */
-	const struct mlops_node nodes[] = { inner(1, 0, 1, 1.5f),  leaf(7), inner(3, 1, 0, -2.0f), leaf(8),
-					    leaf(9),		   leaf(3) };
+	const struct mlops_node nodes[] = {
+		inner(1, 0, 1, 1.5f), leaf(7), inner(3, 1, 0, -2.0f), leaf(8), leaf(9), leaf(3)
+	};
 	const uint32_t tree_start[] = { 0, 5, 6 };
 	const struct mlops_kernel_forest forest = { nodes, tree_start, 2, FEATURE_BITS };
-	const float rows[][2] = { { 1.5f, 0 }, { nextafterf(1.5f, 2), -2 }, { 9, nextafterf(-2, 0) },
-				  { 9, NAN },  { NAN, -3 },		    { INFINITY, -INFINITY } };
+	const float rows[][2] = {
+		{ 1.5f, 0 }, { nextafterf(1.5f, 2), -2 }, { 9, nextafterf(-2, 0) }, { 9, NAN },
+		{ NAN, -3 }, { INFINITY, -INFINITY }
+	};
 	const uint32_t expected[] = { 7, 8, 9, 9, 7, 8 };
 	(void)state;
 
@@ -54,47 +57,37 @@ static void test_forest_leaves(void **state)
 	}
 }
 
-static const uint16_t code[] = { 0, 3, 3, 1, 4095 };
-static const uint8_t class_of[] = { 1, 0, 1, 1, 0 };
-static const uint16_t weight[] = { 1, 2, 0, 65535, 7 };
-static const uint32_t rows[] = { 4, 1, 3, 1, 2, 3 };
-
-static void expect_counts(const uint32_t *counts)
+static void test_histogram(void **state)
 {
-	for (size_t i = 0; i < 2 * 4096; i++) {
-		uint32_t expected = i == 2 * 3 ? 5 + 4 : i == 2 * 1 + 1 ? 131070 : i == 2 * 4095 ? 7 : 0;
+	static const uint16_t codes[] = { 10, 900, 13, 11, 522 };
+	static const struct mlops_grow_row rows[] = {
+		{ 4, 7, 0 }, { 1, 2, 0 }, { 3, 65535, 1 }, { 2, 3, 1 }, { 3, 1, 1 }
+	};
+	struct mlops_grow_window window = { .missing = 900, .shift = 1 };
+	uint32_t counts[2 * 257] = { [0] = 5 };
+	uint16_t keys[5];
+	uint32_t high;
+	(void)state;
+
+	mlops_kernel_grow_keys(codes, rows, 5, 900, keys, &window.low, &high);
+	assert_memory_equal(keys, ((uint16_t[]){ 522, 900, 11, 13, 11 }), sizeof keys);
+	assert_int_equal(window.low, 11);
+	assert_int_equal(high, 522);
+	window.n_bins = ((high - window.low) >> window.shift) + 1;
+	assert_int_equal(window.n_bins, 256);
+	mlops_kernel_grow_histogram(keys, rows, 5, &window, 2, counts);
+	for (size_t i = 0; i < 2 * 257; i++) {
+		uint32_t expected = i == 0	   ? 5
+				    : i == 1	   ? 65536
+				    : i == 3	   ? 3
+				    : i == 2 * 255 ? 7
+				    : i == 2 * 256 ? 2
+						   : 0;
 
 		assert_int_equal(counts[i], expected);
 	}
-}
-
-static void test_histogram(void **state)
-{
-	static uint32_t counts[2 * 4096];
-	(void)state;
-
-	counts[2 * 3] = 5;
-	mlops_kernel_histogram(code, class_of, weight, rows, 6, 2, counts);
-	expect_counts(counts);
-}
-
-static void test_histogram_touched(void **state)
-{
-	static uint32_t counts[2 * 4096];
-	static struct mlops_kernel_touched touched;
-	(void)state;
-
-	counts[2 * 3] = 5;
-	mlops_kernel_histogram_touched(code, class_of, weight, rows, 6, 2, counts, &touched);
-	expect_counts(counts);
-	for (size_t w = 0; w < 1024; w++) {
-		uint64_t expected = w == 0 ? 1u << 1 | 1u << 3 : w == 63 ? UINT64_C(1) << 63 : 0;
-
-		assert_true(touched.words[w] == expected);
-	}
-	assert_true(touched.summary[0] == (UINT64_C(1) << 63 | 1));
-	for (size_t i = 1; i < 16; i++)
-		assert_true(touched.summary[i] == 0);
+	mlops_kernel_grow_keys(codes, rows + 1, 1, 900, keys, &window.low, &high);
+	assert_true(window.low > high);
 }
 
 int main(void)
@@ -102,7 +95,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forest_leaves),
 		cmocka_unit_test(test_histogram),
-		cmocka_unit_test(test_histogram_touched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
