@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-bool cli_model_load_from(struct mlops_store *store, const struct mlops_reference *reference, struct cli_model *loaded,
-			 struct mlops_error *error)
+bool cli_model_load_from(struct mlops_store *store, const struct mlops_reference *reference, char *sha256,
+			 struct cli_model *loaded, struct mlops_error *error)
 {
 	struct mlops_buffer bytes = MLOPS_BUFFER_INIT;
 	char source[300];
@@ -25,7 +25,8 @@ bool cli_model_load_from(struct mlops_store *store, const struct mlops_reference
 			snprintf(source, sizeof source, "%s/%u", loaded->version.name, loaded->version.version);
 	}
 	if (ok) {
-		mlops_sha256_of(bytes.data, bytes.length, loaded->sha256);
+		if (sha256 != NULL)
+			mlops_sha256_of(bytes.data, bytes.length, sha256);
 		loaded->size = bytes.length;
 		loaded->model = mlops_onnx_read(bytes.data, bytes.length, reference->is_path ? reference->path : source,
 						error);
@@ -37,7 +38,7 @@ bool cli_model_load_from(struct mlops_store *store, const struct mlops_reference
 	return ok;
 }
 
-bool cli_model_load(const char *text, struct cli_model *loaded, struct mlops_error *error)
+bool cli_model_load(const char *text, char *sha256, struct cli_model *loaded, struct mlops_error *error)
 {
 	struct mlops_reference reference;
 	struct mlops_store *store = NULL;
@@ -54,7 +55,7 @@ bool cli_model_load(const char *text, struct cli_model *loaded, struct mlops_err
 		if (store == NULL)
 			return false;
 	}
-	ok = cli_model_load_from(store, &reference, loaded, error);
+	ok = cli_model_load_from(store, &reference, sha256, loaded, error);
 	mlops_store_close(store);
 	return ok;
 }

@@ -112,9 +112,10 @@ int cli_registry_show(void *settings, size_t n, char **arguments)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct cli_model loaded;
+	char sha256[65];
 	struct mlops_buffer line = MLOPS_BUFFER_INIT;
 	struct mlops_json json = { .out = &line };
-	bool ok = cli_model_load(arguments[0], &loaded, &error);
+	bool ok = cli_model_load(arguments[0], sha256, &loaded, &error);
 
 	(void)settings;
 	(void)n;
@@ -127,7 +128,7 @@ int cli_registry_show(void *settings, size_t n, char **arguments)
 		} else {
 			mlops_json_open(&json, '{');
 			mlops_json_member_string(&json, "path", arguments[0]);
-			mlops_json_member_string(&json, "sha256", loaded.sha256);
+			mlops_json_member_string(&json, "sha256", sha256);
 			mlops_json_member_uint(&json, "size", loaded.size);
 		}
 		write_model(loaded.model, &json);
@@ -328,7 +329,8 @@ int cli_registry_compare(void *settings, size_t n, char **arguments)
 	struct mlops_metrics difference = { 0 };
 	struct mlops_buffer line = MLOPS_BUFFER_INIT;
 	struct mlops_json json = { .out = &line };
-	bool ok = cli_model_load(arguments[0], &first, &error) && cli_model_load(arguments[1], &second, &error);
+	bool ok = cli_model_load(arguments[0], NULL, &first, &error) &&
+		  cli_model_load(arguments[1], NULL, &second, &error);
 
 	if (ok && n == 3)
 		ok = judge_on(settings, arguments[2], first.model, second.model, &comparison, &error);

@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 	if (status != 0)
 		return status;
 	cli_begin(&tool, &settings.common);
-	ok = cli_model_load(settings.model, &loaded, &error);
+	ok = cli_model_load(settings.model, NULL, &loaded, &error);
 	if (ok) {
 		ok = score(&settings, loaded.model, n > 0 ? arguments[0] : "-", &error);
 		cli_model_release(&loaded);

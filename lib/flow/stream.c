@@ -13,6 +13,7 @@ struct run {
 	const struct mlops_stream *stream;
 	struct piece *pieces; /* [n_pieces] piece n is in pieces[n % n_pieces] */
 	size_t n_pieces;
+	struct piece *first; /* of worker 0, taken before the others began */
 
 	pthread_mutex_t taking; /* held while a piece is taken; guards what follows, up to order */
 	uint64_t taken;
@@ -62,7 +63,8 @@ static struct piece *take(struct run *run, unsigned worker, bool alone)
 	if (!run->ended && (alone || !run->calm) && wait_for_room(run)) {
 		size_t rows = 0;
 
-		run->ended = !run->stream->take(run->stream->context, worker, &rows, &run->take_error) || rows == 0;
+		if (!run->stream->take(run->stream->context, worker, &rows, &run->take_error) || rows == 0)
+			run->ended = true;
 		run->calm = rows < MLOPS_STREAM_BUSY;
 		if (rows > 0) {
 			piece = &run->pieces[run->taken++ % run->n_pieces];
@@ -97,32 +99,52 @@ static void hand_on(struct run *run, struct piece *piece)
 	pthread_mutex_unlock(&run->order);
 }
 
-/* False when there was nothing to do. */
-static bool step(struct run *run, unsigned worker, bool alone)
+static void finish(struct run *run, unsigned worker, struct piece *piece)
 {
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct piece *piece = take(run, worker, alone);
 
-	if (piece == NULL)
-		return false;
 	mlops_buffer_clear(&piece->out);
 	if (run->stream->work(run->stream->context, worker, &piece->out, &error))
 		hand_on(run, piece);
 	else
 		stop(run, &error, false);
-	return true;
 }
 
 static void keep_going(void *context, size_t task, unsigned worker)
 {
+	struct run *run = context;
+	unsigned number = (unsigned)task;
+	struct piece *piece = task == 0 ? run->first : take(run, number, false);
+
 	(void)worker;
-	while (step(context, (unsigned)task, false))
-		;
+	while (piece != NULL) {
+		finish(run, number, piece);
+		piece = take(run, number, false);
+	}
+}
+
+/* One thread until two pieces in a row are large: an input that ends with the first one needs no more. */
+static void run_alone(struct run *run, struct mlops_pool *pool, unsigned workers)
+{
+	bool busy = false;
+	struct piece *piece;
+
+	while ((piece = take(run, 0, true)) != NULL) {
+		if (busy && !run->calm) {
+			run->first = piece;
+			mlops_pool_run(pool, workers, keep_going, run);
+			busy = false;
+		} else {
+			busy = !run->calm;
+			finish(run, 0, piece);
+		}
+	}
 }
 
 bool mlops_stream_run(const struct mlops_stream *stream, struct mlops_pool *pool, struct mlops_error *error)
 {
-	unsigned workers = mlops_pool_workers(pool) < stream->workers ? mlops_pool_workers(pool) : stream->workers;
+	unsigned threads = mlops_pool_workers(pool);
+	unsigned workers = threads < stream->workers ? threads : stream->workers;
 	struct run run = {
 		.stream = stream,
 		.n_pieces = 2 * (size_t)workers,
@@ -134,9 +156,7 @@ bool mlops_stream_run(const struct mlops_stream *stream, struct mlops_pool *pool
 	run.pieces = calloc(run.n_pieces, sizeof *run.pieces);
 	if (run.pieces == NULL)
 		return mlops_error_set_memory(error);
-	while (!run.ended && !run.stopped)
-		if (step(&run, 0, true) && !run.calm)
-			mlops_pool_run(pool, workers, keep_going, &run);
+	run_alone(&run, pool, workers);
 	for (size_t i = 0; i < run.n_pieces; i++)
 		mlops_buffer_release(&run.pieces[i].out);
 	free(run.pieces);

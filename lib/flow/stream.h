@@ -9,7 +9,7 @@
  * is hands on it and those behind it that are finished.  So no piece changes threads ahead of its being
  * handed on, and a piece that comes by itself is answered by the thread that waited for it.  Small pieces
  * (fewer rows than MLOPS_STREAM_BUSY) show that the source is slower than we are: as long as they come, the
- * calling thread is alone, and no thread has to be woken.
+ * calling thread is alone, and no thread has to be woken.  Nor is one for the only piece of a small input.
  *
  * At most two finished pieces a worker wait for their turn: memory does not grow with the number of pieces.
  */
@@ -26,8 +26,8 @@
 
 struct mlops_stream {
 	void *context;
-	/* The worker's next piece; *rows == 0 is the end.  One call at a time.  On an error the *rows ahead of it
-	 * are still worked on and handed on. */
+	/* The worker's next piece; *rows == 0 is the end.  One call at a time.  On an error the *rows ahead of
+	 * it are still worked on and handed on. */
 	bool (*take)(void *context, unsigned worker, size_t *rows, struct mlops_error *error);
 	/* Appends the result to out, which is empty.  Side by side. */
 	bool (*work)(void *context, unsigned worker, struct mlops_buffer *out, struct mlops_error *error);
