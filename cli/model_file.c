@@ -22,14 +22,15 @@ bool cli_model_load_from(struct mlops_store *store, const struct mlops_reference
 		ok = mlops_store_resolve(store, reference, &loaded->version, error) &&
 		     mlops_store_load(store, &loaded->version, &bytes, error);
 		if (ok)
-			snprintf(source, sizeof source, "%s/%u", loaded->version.name, loaded->version.version);
+			snprintf(source, sizeof source, "%s/%u", loaded->version.name,
+				 loaded->version.version);
 	}
 	if (ok) {
 		if (sha256 != NULL)
 			mlops_sha256_of(bytes.data, bytes.length, sha256);
 		loaded->size = bytes.length;
-		loaded->model = mlops_onnx_read(bytes.data, bytes.length, reference->is_path ? reference->path : source,
-						error);
+		loaded->model = mlops_onnx_read(bytes.data, bytes.length,
+						reference->is_path ? reference->path : source, error);
 		ok = loaded->model != NULL;
 	}
 	mlops_buffer_release(&bytes);

@@ -13,8 +13,8 @@ struct cli_model {
 	uint64_t size;
 };
 
-/* Opens the registry if the reference needs it, which checks the SHA-256.  sha256 [65] becomes the file's; NULL where
- * nobody asks, for it takes as long as reading the model.  Release in any case. */
+/* Opens the registry if the reference needs it, which checks the SHA-256.  sha256 [65] becomes the file's;
+ * NULL where nobody asks, for it takes as long as reading the model.  Release in any case. */
 bool cli_model_load(const char *text, char *sha256, struct cli_model *loaded, struct mlops_error *error);
 
 /* The same with a registry that is open already (store may be NULL for a path). */

@@ -29,7 +29,7 @@ struct scoring {
 	const struct mlops_score_request *request;
 	const struct mlops_model *model;
 	size_t n_features;
-	size_t *passed;                       /* [n_passed] reader columns that go through, time and id first */
+	size_t *passed;                       /* [n_passed] reader columns that go through, time, id first */
 	size_t n_passed;
 	struct mlops_dictionary **categories; /* [n_features], NULL for numbers */
 	enum mlops_column_type *types;        /* [n_features + n_passed] */
@@ -42,7 +42,8 @@ struct scoring {
 
 static bool is_output(const struct mlops_model *model, const char *name)
 {
-	const char *const *outputs = model->kind == MLOPS_ANOMALY_DETECTION ? anomaly_outputs : failure_outputs;
+	const char *const *outputs =
+		model->kind == MLOPS_ANOMALY_DETECTION ? anomaly_outputs : failure_outputs;
 	size_t n = model->kind == MLOPS_ANOMALY_DETECTION ? 3 : 4;
 
 	for (size_t i = 0; i < n; i++)
@@ -74,7 +75,8 @@ static bool pass_column(struct scoring *scoring, size_t column, struct mlops_err
 	return ok;
 }
 
-static bool choose_passed(struct scoring *scoring, const struct mlops_selection *selection, struct mlops_error *error)
+static bool choose_passed(struct scoring *scoring, const struct mlops_selection *selection,
+			  struct mlops_error *error)
 {
 	const struct mlops_score_request *request = scoring->request;
 	const struct mlops_reader *reader = request->reader;
@@ -148,7 +150,8 @@ static bool prepare_worker(const struct scoring *scoring, struct worker *worker,
 	worker->encoded = calloc(scoring->n_features, sizeof *worker->encoded);
 	worker->columns = calloc(scoring->n_features, sizeof *worker->columns);
 	worker->sums = calloc(MLOPS_CHUNK_ROWS * model->trees.n_outputs, sizeof *worker->sums);
-	worker->probabilities = calloc(model->n_classes > 0 ? model->n_classes : 1, sizeof *worker->probabilities);
+	worker->probabilities =
+		calloc(model->n_classes > 0 ? model->n_classes : 1, sizeof *worker->probabilities);
 	if (worker->encoded == NULL || worker->columns == NULL || worker->sums == NULL ||
 	    worker->probabilities == NULL)
 		return mlops_error_set_memory(error);
@@ -217,7 +220,8 @@ static bool prepare(struct scoring *scoring, struct mlops_error *error)
 	bool ok = false;
 
 	if (names != NULL && request->n_features > 0) {
-		mlops_error_set(error, MLOPS_USAGE, "the model names its features; a list of features is for files that don't");
+		mlops_error_set(error, MLOPS_USAGE,
+				"the model names its features; a list of features is for files that don't");
 		goto out;
 	}
 	if (names == NULL && model->features != NULL) {
@@ -227,15 +231,17 @@ static bool prepare(struct scoring *scoring, struct mlops_error *error)
 	if (!mlops_select(request->reader, &options, &selection, error))
 		goto out;
 	if (selection.n_features != model->trees.n_features) {
-		mlops_error_set_at(error, MLOPS_DATA, request->source_name, 0,
-				   "the model takes %zu features without names, the rows have %zu number columns",
-				   model->trees.n_features, selection.n_features);
+		mlops_error_set_at(
+			error, MLOPS_DATA, request->source_name, 0,
+			"the model takes %zu features without names, the rows have %zu number columns",
+			model->trees.n_features, selection.n_features);
 		goto out;
 	}
 	scoring->n_features = selection.n_features;
 	scoring->writer = mlops_writer_new(request->format, error);
-	ok = scoring->writer != NULL && choose_passed(scoring, &selection, error) && add_outputs(scoring, error) &&
-	     prepare_categories(scoring, error) && bind(scoring, &selection, error);
+	ok = scoring->writer != NULL && choose_passed(scoring, &selection, error) &&
+	     add_outputs(scoring, error) && prepare_categories(scoring, error) &&
+	     bind(scoring, &selection, error);
 out:
 	free(names);
 	mlops_selection_release(&selection);
@@ -259,7 +265,8 @@ static void encode_column(const struct scoring *scoring, struct worker *worker, 
 	}
 }
 
-static void write_row(const struct scoring *scoring, struct worker *worker, size_t row, struct mlops_buffer *out)
+static void write_row(const struct scoring *scoring, struct worker *worker, size_t row,
+		      struct mlops_buffer *out)
 {
 	const struct mlops_score_request *request = scoring->request;
 	const struct mlops_model *model = scoring->model;
@@ -273,7 +280,8 @@ static void write_row(const struct scoring *scoring, struct worker *worker, size
 
 	if (model->kind == MLOPS_ANOMALY_DETECTION) {
 		score = mlops_model_anomaly_score(model, sums[0]);
-		positive = has_threshold ? (double)score >= request->threshold : mlops_model_is_anomaly(model, sums[0]);
+		positive = has_threshold ? (double)score >= request->threshold
+					 : mlops_model_is_anomaly(model, sums[0]);
 	} else {
 		label = mlops_model_probabilities(model, sums, worker->probabilities);
 		if (!many) {
@@ -325,7 +333,8 @@ static bool score_chunk(void *context, unsigned number, struct mlops_buffer *out
 	for (size_t f = 0; f < scoring->n_features; f++) {
 		if (scoring->categories[f] != NULL)
 			encode_column(scoring, worker, f);
-		worker->columns[f] = scoring->categories[f] != NULL ? worker->encoded[f] : chunk->columns[f].numbers;
+		worker->columns[f] =
+			scoring->categories[f] != NULL ? worker->encoded[f] : chunk->columns[f].numbers;
 	}
 	if (!mlops_trees_sum(&scoring->model->trees, &matrix, NULL, worker->sums, error))
 		return false;
@@ -375,9 +384,10 @@ bool mlops_flow_score(const struct mlops_score_request *request, struct mlops_sc
 
 	*result = (struct mlops_score_result){ 0 };
 	if (many && (request->only_positive || !isnan(request->threshold)))
-		return mlops_error_set(error, MLOPS_USAGE,
-				       "the model tells %zu classes apart; a threshold and positive rows exist for two only",
-				       request->model->n_classes);
+		return mlops_error_set(
+			error, MLOPS_USAGE,
+			"the model tells %zu classes apart; a threshold and positive rows exist for two only",
+			request->model->n_classes);
 	if (mlops_pool_workers(request->pool) < MOST_WORKERS)
 		scoring.n_workers = mlops_pool_workers(request->pool);
 	stream.workers = scoring.n_workers;

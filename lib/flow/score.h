@@ -1,12 +1,12 @@
 /*
- * The road of scoring: chunks of rows through a model, one record out for each row in, in order, the same for any number of
- * threads, which read, score and write side by side.  Memory does not grow with the number of rows.  An error comes
- * after the records of the rows ahead of it have gone to the sink.
+ * The road of scoring: chunks of rows through a model, one record out for each row in, in order, the same for
+ * any number of threads, which read, score and write side by side.  Memory does not grow with the number of
+ * rows.  An error comes after the records of the rows ahead of it have gone to the sink.
  *
- * Fields of a record: the time column and the id column under their own names (where there are such columns), the
- * kept columns (one that has the name of an output becomes "input_NAME"), then for anomaly_detection anomaly_score,
- * anomaly_probability, anomaly; for failure_prediction failure_probability, failure, or with more than two classes
- * label and probabilities.
+ * Fields of a record: the time column and the id column under their own names (where there are such columns),
+ * the kept columns (one that has the name of an output becomes "input_NAME"), then for anomaly_detection
+ * anomaly_score, anomaly_probability, anomaly; for failure_prediction failure_probability, failure, or with
+ * more than two classes label and probabilities.
  */
 #ifndef MLOPS_FLOW_SCORE_H
 #define MLOPS_FLOW_SCORE_H
@@ -15,7 +15,8 @@
 #include "rows/select.h"
 #include "rows/writer.h"
 
-/* Takes bytes; false with an error stops everything.  Like progress it is called from any thread, once at a time. */
+/* Takes bytes; false with an error stops everything.  Like progress it is called from any thread, once at a
+ * time. */
 typedef bool mlops_score_sink(void *context, const void *bytes, size_t length, struct mlops_error *error);
 
 enum mlops_keep { MLOPS_KEEP_NONE, MLOPS_KEEP_ALL, MLOPS_KEEP_LIST };
@@ -24,7 +25,7 @@ struct mlops_score_request {
 	const struct mlops_model *model;
 	struct mlops_reader *reader;     /* not bound yet */
 	const char *source_name;         /* for messages */
-	const char *const *features;     /* [n_features] columns for a model whose file names no inputs; else NULL */
+	const char *const *features;     /* [n_features] columns where the model's file names none; else NULL */
 	size_t n_features;
 	const char *time, *id;           /* column names; NULL: found by their usual names */
 	enum mlops_keep keep;

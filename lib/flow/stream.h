@@ -26,13 +26,14 @@
 
 struct mlops_stream {
 	void *context;
-	/* The worker's next piece; *rows == 0 is the end.  One call at a time.  On an error the *rows ahead of
-	 * it are still worked on and handed on. */
+	/* The worker's next piece; *rows == 0 is the end.  One call at a time.  On an error the *rows ahead
+	 * of it are still worked on and handed on. */
 	bool (*take)(void *context, unsigned worker, size_t *rows, struct mlops_error *error);
 	/* Appends the result to out, which is empty.  Side by side. */
 	bool (*work)(void *context, unsigned worker, struct mlops_buffer *out, struct mlops_error *error);
 	/* In order, one call at a time, from any thread. */
-	bool (*hand_on)(void *context, const struct mlops_buffer *out, size_t rows, struct mlops_error *error);
+	bool (*hand_on)(void *context, const struct mlops_buffer *out, size_t rows,
+			struct mlops_error *error);
 	unsigned workers; /* at most; worker < workers */
 };
 

@@ -51,7 +51,8 @@ void mlops_writer_free(struct mlops_writer *writer)
 	free(writer);
 }
 
-bool mlops_writer_add_field(struct mlops_writer *writer, const char *name, const char *group, struct mlops_error *error)
+bool mlops_writer_add_field(struct mlops_writer *writer, const char *name, const char *group,
+			    struct mlops_error *error)
 {
 	struct mlops_writer_field *fields = realloc(writer->fields, (writer->n_fields + 1) * sizeof *fields);
 	struct mlops_writer_field *field;
@@ -202,7 +203,8 @@ void mlops_row_put_cell(struct mlops_row *row, struct mlops_cell cell)
 
 void mlops_row_put_string(struct mlops_row *row, const char *string)
 {
-	mlops_row_put_cell(row, (struct mlops_cell){ .bytes = string, .length = strlen(string), .present = true });
+	mlops_row_put_cell(row,
+			   (struct mlops_cell){ .bytes = string, .length = strlen(string), .present = true });
 }
 
 void mlops_row_put_unit(struct mlops_row *row, float value)

@@ -9,11 +9,11 @@
  *	mlops_row_put_cell(&row, cell);
  *	mlops_row_put_unit(&row, 0.61f);
  *	mlops_row_end(&row);
- *	if (out.failed) ...                                                // memory ran out; checked once, at the end
+ *	if (out.failed) ...                                                // memory ran out; looked at once
  *
- * A writer that has begun does not change: threads may write rows with it at once, each into a buffer of its own.
- * CSV begins with a header line (also when there are no rows) and quotes as RFC 4180 says; missing values are empty there
- * and null in JSON.
+ * A writer that has begun does not change: threads may write rows with it at once, each into a buffer of its
+ * own.  CSV begins with a header line (also when there are no rows) and quotes as RFC 4180 says; missing values
+ * are empty there and null in JSON.
  */
 #ifndef MLOPS_ROWS_WRITER_H
 #define MLOPS_ROWS_WRITER_H
@@ -36,18 +36,21 @@ struct mlops_row {
 struct mlops_writer *mlops_writer_new(enum mlops_write_format format, struct mlops_error *error);
 void mlops_writer_free(struct mlops_writer *writer);
 
-/* group: fields that follow each other with the same group are members of one JSON object of that name; in CSV the
- * column is called GROUP_NAME.  NULL: none. */
-bool mlops_writer_add_field(struct mlops_writer *writer, const char *name, const char *group, struct mlops_error *error);
+/* group: fields that follow each other with the same group are members of one JSON object of that name; in
+ * CSV the column is called GROUP_NAME.  NULL: none. */
+bool mlops_writer_add_field(struct mlops_writer *writer, const char *name, const char *group,
+			    struct mlops_error *error);
 
 /* Behind the last field and ahead of the first row, once. */
 bool mlops_writer_begin(struct mlops_writer *writer, struct mlops_buffer *out, struct mlops_error *error);
 
 /* Until mlops_row_end, out belongs to the row. */
 void mlops_row_begin(struct mlops_row *row, const struct mlops_writer *writer, struct mlops_buffer *out);
-void mlops_row_put_cell(struct mlops_row *row, struct mlops_cell cell); /* numbers stay as they were written */
+/* Numbers stay as they were written. */
+void mlops_row_put_cell(struct mlops_row *row, struct mlops_cell cell);
 void mlops_row_put_string(struct mlops_row *row, const char *string);
-void mlops_row_put_unit(struct mlops_row *row, float value);            /* in [0, 1]; 7 decimals at most */
+/* value in [0, 1]; 7 decimals at most. */
+void mlops_row_put_unit(struct mlops_row *row, float value);
 void mlops_row_put_bool(struct mlops_row *row, bool value);
 void mlops_row_end(struct mlops_row *row);
 

@@ -65,11 +65,13 @@ static struct mlops_buffer make_input(size_t rows, size_t bad)
 
 	mlops_buffer_append_string(&csv, "c,tag,b,a\n");
 	for (size_t r = 0; r < rows; r++) {
-		mlops_buffer_append_format(&csv, "%u.%03u,T%zu,", eighths(r, 2) / 8, eighths(r, 2) % 8 * 125, r);
+		mlops_buffer_append_format(&csv, "%u.%03u,T%zu,", eighths(r, 2) / 8, eighths(r, 2) % 8 * 125,
+					   r);
 		if (r == bad)
 			mlops_buffer_append_string(&csv, "ten");
 		else
-			mlops_buffer_append_format(&csv, "%u.%03u", eighths(r, 1) / 8, eighths(r, 1) % 8 * 125);
+			mlops_buffer_append_format(&csv, "%u.%03u", eighths(r, 1) / 8,
+						   eighths(r, 1) % 8 * 125);
 		mlops_buffer_append_format(&csv, ",%u.%03u\n", eighths(r, 0) / 8, eighths(r, 0) % 8 * 125);
 	}
 	assert_false(csv.failed);
@@ -235,7 +237,8 @@ static void rows_ahead_of_a_bad_one_are_written(void **state)
 		struct mlops_buffer others = make_expected(N_ROWS, bads[b], true);
 
 		FOR_EACH_NUMBER_OF_THREADS(i) {
-			struct scored scored = { .error = MLOPS_ERROR_INIT }, skipped = { .error = MLOPS_ERROR_INIT };
+			struct scored scored = { .error = MLOPS_ERROR_INIT },
+				      skipped = { .error = MLOPS_ERROR_INIT };
 
 			score(&input, &stop, true, threads[i], &scored);
 			assert_int_equal(scored.error.code, MLOPS_DATA);

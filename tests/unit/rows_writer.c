@@ -11,8 +11,11 @@
 
 static struct mlops_writer *make_writer(enum mlops_write_format format, struct mlops_buffer *out)
 {
-	static const char *const fields[][2] = { { "time,stamp", NULL }, { "score", NULL }, { "a\"b", "odds" },
-						 { "no", "odds" }, { "failure", NULL } };
+	static const char *const fields[][2] = { { "time,stamp", NULL },
+						 { "score", NULL },
+						 { "a\"b", "odds" },
+						 { "no", "odds" },
+						 { "failure", NULL } };
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_writer *writer = mlops_writer_new(format, &error);
 
@@ -85,7 +88,8 @@ static void test_csv(void **state)
 	mlops_buffer_release(&out);
 }
 
-/* However much room there happens to be: names and cells of any length, in a buffer that grows in the middle of rows. */
+/* However much room there happens to be: names and cells of any length, in a buffer that grows in the middle
+ * of rows. */
 static void test_lengths(void **state)
 {
 	struct mlops_buffer cell = MLOPS_BUFFER_INIT, name = MLOPS_BUFFER_INIT;
