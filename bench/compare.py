@@ -20,7 +20,7 @@ FULL = {
     "trees": 100,
 }
 SHORT = dict(FULL, rows=100_000, forest_rows=[100_000], sizes=[10_000, 100_000], repeats=3, budget=15)
-SELF_CHECK = dict(FULL, rows=2_000, forest_rows=[1_000], sizes=[1_000, 2_000], repeats=2, budget=2, trees=10)
+SELF_CHECK = dict(FULL, rows=2_000, forest_rows=[1_000], sizes=[1_000, 2_000], repeats=2, budget=10, trees=10)
 
 
 def arguments():

@@ -27,20 +27,24 @@ class Contender:
         self.seconds, self.cpu, self.peak, self.facts = [], [], 0, {}
         self.spent, self.turns, self.failure, self.quality = 0.0, 0, None, ""
 
-    def turn(self, measure, environment):
+    def turn(self, plan):
         """One process.  What it prints besides, if anything, is in facts."""
         command = self.command + (self.first if self.turns == 0 else [])
         self.turns += 1
         with tempfile.TemporaryDirectory() as directory:
             figures = pathlib.Path(directory) / "figures"
             done = subprocess.run(
-                [str(measure), str(figures), *command],
+                # timeout ends all of its process group.
+                ["timeout", str(plan.limit), str(plan.measure), str(figures), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL if self.whole else subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment,
+                env=plan.environment,
                 check=False,
             )
+            if done.returncode == 124:
+                self.failure = f"took more than {plan.limit} s"
+                return
             if done.returncode != 0:
                 lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
                 self.failure = f"status {done.returncode}: {lines[-1]}"
@@ -77,7 +81,7 @@ class Job:
                 if contender.failure or (turn > 0 and contender.spent >= plan.budget):
                     continue
                 print(f"{self.title}: {contender.who}, turn {turn + 1} of {plan.repeats}", file=sys.stderr)
-                contender.turn(plan.measure, plan.environment)
+                contender.turn(plan)
                 if contender.failure:
                     print(f"{self.title}: {contender.who} failed: {contender.failure}", file=sys.stderr)
         if self.ours().failure:

@@ -16,6 +16,7 @@ class Plan:
         self.forest_rows = forest_rows  # that random forests are fitted on, one job each
         self.sizes = sizes  # to see how the cost grows
         self.repeats, self.budget, self.trees = repeats, budget, trees
+        self.limit = 10 * budget  # seconds, then a contender is stopped
         self.seed = 1
         self.test_rows = min(rows, 50_000)
         # Few rows tell models apart less well; the slack of quality.py is for 50,000.

@@ -18,6 +18,7 @@ import numpy
 FEATURES = 20
 CAUSES = 5
 ANOMALIES = 0.02
+FAILURES = 0.05
 
 
 def make(rows, seed, part):
@@ -27,8 +28,8 @@ def make(rows, seed, part):
     anomaly = rng.random(rows) < ANOMALIES
     values[anomaly] += rng.normal(scale=3, size=(int(anomaly.sum()), FEATURES))
     risk = values[:, 0] + 0.7 * values[:, 1] * values[:, 2] - 0.5 * values[:, 3] ** 2 + values[:, 4]
-    failure = risk + rng.normal(scale=1.5, size=rows) > -1
-    return numpy.round(values, 6), anomaly, failure
+    risk += rng.normal(scale=0.5, size=rows)
+    return numpy.round(values, 6), anomaly, risk > numpy.quantile(risk, 1 - FAILURES)
 
 
 def write(directory, rows, seed, part):
