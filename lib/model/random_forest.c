@@ -9,11 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { OUT_OF_BAG_ROWS = 512 };
+
 /* What a worker's trees say about rows that they did not see.  The sums are exact, so the order of trees
  * cannot show. */
 struct out_of_bag {
 	float *sums;     /* [n_rows * n_outputs] */
 	uint16_t *trees; /* [n_rows] */
+	/* OUT_OF_BAG_ROWS at a time */
+	size_t n;
+	uint32_t rows[OUT_OF_BAG_ROWS];
+	uint32_t leaves[OUT_OF_BAG_ROWS];
+	float *values; /* [OUT_OF_BAG_ROWS * n_features] */
 };
 
 struct forest {
@@ -48,38 +55,41 @@ static size_t draw_bootstrap(const struct forest *forest, size_t tree, struct ml
 	return drawn;
 }
 
-static const float *leaf_of(const struct mlops_tree_builder *builder, const struct mlops_matrix *matrix,
-			    size_t row)
+/* The leaves of the rows waiting in out_of_bag->rows. */
+static void add_waiting(const struct forest *forest, const struct mlops_tree_builder *builder,
+			struct out_of_bag *out_of_bag)
 {
-	uint32_t mask = (1u << builder->feature_bits) - 1;
-	const struct mlops_node *node = builder->nodes;
-	uint32_t left;
+	size_t width = forest->matrix->n_columns, n_outputs = forest->n_outputs;
 
-	while ((left = node->word >> builder->feature_bits) != 0) {
-		float x = mlops_matrix_at(matrix, row, (node->word & mask) >> 1);
-		bool goes_left =
-			mlops_node_missing_left(node) ? !(x > node->threshold) : x <= node->threshold;
-
-		node = builder->nodes + left + (goes_left ? 0 : 1);
+	for (size_t f = 0; f < width; f++) {
+		for (size_t i = 0; i < out_of_bag->n; i++)
+			out_of_bag->values[i * width + f] =
+				mlops_matrix_at(forest->matrix, out_of_bag->rows[i], f);
 	}
-	return builder->leaf_values + node->leaf * builder->n_outputs;
+	forest->plan.kernels->forest_leaves(builder->nodes, builder->feature_bits, out_of_bag->values, width,
+					    out_of_bag->n, true, out_of_bag->leaves);
+	for (size_t i = 0; i < out_of_bag->n; i++) {
+		const float *leaf = builder->leaf_values + out_of_bag->leaves[i] * n_outputs;
+		size_t row = out_of_bag->rows[i];
+
+		for (size_t k = 0; k < n_outputs; k++)
+			out_of_bag->sums[row * n_outputs + k] += leaf[k];
+		out_of_bag->trees[row]++;
+	}
+	out_of_bag->n = 0;
 }
 
 static void add_out_of_bag(const struct forest *forest, const uint16_t *weight,
 			   const struct mlops_tree_builder *builder, struct out_of_bag *out_of_bag)
 {
-	size_t n_outputs = forest->n_outputs;
-
-	for (size_t r = 0; r < forest->matrix->n_rows; r++) {
-		const float *leaf;
-
+	for (uint32_t r = 0; r < forest->matrix->n_rows; r++) {
 		if (weight[r] > 0)
 			continue;
-		leaf = leaf_of(builder, forest->matrix, r);
-		for (size_t k = 0; k < n_outputs; k++)
-			out_of_bag->sums[r * n_outputs + k] += leaf[k];
-		out_of_bag->trees[r]++;
+		out_of_bag->rows[out_of_bag->n++] = r;
+		if (out_of_bag->n == OUT_OF_BAG_ROWS)
+			add_waiting(forest, builder, out_of_bag);
 	}
+	add_waiting(forest, builder, out_of_bag);
 }
 
 static bool grow_tree(void *context, size_t tree, unsigned worker, struct mlops_tree_builder *builder)
@@ -198,7 +208,10 @@ static bool allocate(struct forest *forest, bool wants_out_of_bag)
 
 			out_of_bag->sums = calloc(n_rows, forest->n_outputs * sizeof *out_of_bag->sums);
 			out_of_bag->trees = calloc(n_rows, sizeof *out_of_bag->trees);
-			good = out_of_bag->sums != NULL && out_of_bag->trees != NULL;
+			out_of_bag->values = calloc(forest->matrix->n_columns,
+						    OUT_OF_BAG_ROWS * sizeof *out_of_bag->values);
+			good = out_of_bag->sums != NULL && out_of_bag->trees != NULL &&
+			       out_of_bag->values != NULL;
 		}
 	}
 	return good;
@@ -212,6 +225,7 @@ static void release(struct forest *forest)
 		if (forest->out_of_bag != NULL) {
 			free(forest->out_of_bag[w].sums);
 			free(forest->out_of_bag[w].trees);
+			free(forest->out_of_bag[w].values);
 		}
 	}
 	free(forest->scratch);
