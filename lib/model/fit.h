@@ -20,7 +20,7 @@ struct mlops_fit_progress {
  * for its node with the odds of the node's rows.  contamination 0 ("auto") decides at score 0.5, else at that
  * quantile of the training scores: of the training rows those strictly below numpy.percentile of the sums.
  * Mean and deviation of the scores come from all rows where contamination is a number or there are at most
- * 16,384 of them, else from so many drawn evenly over all.
+ * 4,096 of them, else from so many drawn evenly over all.
  * Needs 2 rows and one feature that is not constant; MLOPS_DATA otherwise.
  */
 struct mlops_model *mlops_isolation_forest_fit(const struct mlops_settings *settings, uint64_t seed,

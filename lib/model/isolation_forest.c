@@ -14,7 +14,7 @@
 static const uint32_t no_row = UINT32_MAX;
 
 /* Rows that tell the mean and the deviation of scores. */
-enum { CALIBRATION_ROWS = 16384 };
+enum { CALIBRATION_ROWS = 4096 };
 
 /* A worker's own memory. */
 struct scratch {
@@ -356,7 +356,7 @@ static void draw_rows(const struct forest *forest, uint32_t *rows)
 }
 
 /* Mean and deviation of the training rows' scores, and the threshold.  Only a quantile needs all rows: the
- * error of a mean of CALIBRATION_ROWS is below a hundredth of the deviation. */
+ * error of a mean of CALIBRATION_ROWS is a sixty-fourth of the deviation. */
 static bool calibrate(struct mlops_model *model, const struct forest *forest, double contamination,
 		      struct mlops_pool *pool, struct mlops_error *error)
 {

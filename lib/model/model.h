@@ -10,7 +10,7 @@
  *
  * The probability is the share of a normal distribution with the training scores' mean and deviation that
  * lies closer to the mean (Kriegel, Kroeger, Schubert, Zimek: "Interpreting and Unifying Outlier Scores",
- * SDM 2011).  Mean and deviation are those of at most 16,384 rows where contamination is "auto".
+ * SDM 2011).  Mean and deviation are those of at most 4,096 rows where contamination is "auto".
  *
  * failure_prediction: Random Forest (Breiman 2001).  Two classes: one output a tree, the positive class's
  * share in the leaf; probability = sum * probability_scale; failure = probability > 0.5 (a tie is no failure,
