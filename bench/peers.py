@@ -81,7 +81,7 @@ class LightGbm(Peer):
         settings = {
             "objective": "binary",
             "boosting": "rf",
-            "num_leaves": min(len(X), 131072),
+            "num_leaves": max(31, len(X) // 16),
             "min_data_in_leaf": 4,
             "min_sum_hessian_in_leaf": 0,
             "bagging_freq": 1,
