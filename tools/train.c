@@ -25,6 +25,7 @@ struct settings {
 	int importance;
 	uint64_t min_rows;
 	bool no_refit, promote;
+	bool fraction_given, split_given;
 };
 
 static const char *const splits[] = { "auto", "time", "random", "group", NULL };
@@ -45,10 +46,11 @@ static const struct cli_option options[] = {
 	{ "test", 0, CLI_STRING, offsetof(struct settings, test), "FILE", "evaluate on these rows",
 	  .complete = CLI_COMPLETE_FILE, .group = "Evaluation" },
 	{ "test-fraction", 0, CLI_REAL, offsetof(struct settings, test_fraction), "F",
-	  "part of the rows held out for evaluation (default 0.2; 0: none)", 0, 0.9 },
+	  "part of the rows held out for evaluation (default 0.2; 0: none)", 0, 0.9,
+	  .given = offsetof(struct settings, fraction_given) },
 	{ "split", 0, CLI_CHOICE, offsetof(struct settings, split), "HOW",
 	  "how rows are held out: time (the latest), random, group (whole machines); default: time when there is a time column, "
-	  "else random", .choices = splits },
+	  "else random", .choices = splits, .given = offsetof(struct settings, split_given) },
 	{ "no-refit", 0, CLI_FLAG, offsetof(struct settings, no_refit), NULL,
 	  "keep the model that was evaluated instead of fitting again on all rows" },
 	{ "importance", 0, CLI_CHOICE, offsetof(struct settings, importance), "HOW",
@@ -158,6 +160,8 @@ static bool promote(struct job *job, const char *who, struct mlops_error *error)
 	};
 
 	job->champion = mlops_store_promote(job->store, &change, error);
+	if (!job->champion)
+		cli_notice("version %u of model '%s' is registered, but is not the champion", change.to, job->name);
 	return job->champion;
 }
 
@@ -246,11 +250,34 @@ static bool print_result(const struct job *job, struct mlops_error *error)
 	return cli_print_line(&line, error);
 }
 
+/* Options that would be ignored because of another, or for want of one, as a sentence; NULL when there are none. */
+static const char *contradiction(const struct settings *settings, enum mlops_kind kind, const char *path)
+{
+	bool permutation = settings->importance == 1;
+
+	if (settings->output != NULL && settings->promote)
+		return "--output writes a file and registers nothing, so --promote has nothing to promote";
+	if (settings->reason != NULL && !settings->promote)
+		return "--reason says why a version is promoted; it needs --promote";
+	if (settings->positive != NULL && settings->rows.target == NULL)
+		return "--positive is a class of the target; it needs --target";
+	if (settings->test != NULL && (settings->fraction_given || settings->split_given))
+		return "with --test no rows are held out, so --test-fraction and --split have no meaning";
+	if (settings->test != NULL && strcmp(settings->test, "-") == 0 && strcmp(path, "-") == 0)
+		return "the rows and --test can't both be standard input";
+	if (permutation && kind != MLOPS_FAILURE_PREDICTION)
+		return "--importance is for failure_prediction";
+	if (permutation && settings->test == NULL && settings->test_fraction <= 0)
+		return "--importance permutation needs rows that are held out, or --test";
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings = { .common = CLI_COMMON_INIT, .rows = CLI_ROWS_INIT, .test_fraction = 0.2, .min_rows = 10 };
 	struct job job = { .settings = &settings };
 	struct mlops_error error = MLOPS_ERROR_INIT;
+	const char *wrong;
 	char **arguments;
 	size_t n;
 	int status;
@@ -272,8 +299,9 @@ int main(int argc, char **argv)
 	job.started = cli_now();
 	if (!cli_settings(&tool, settings.kind, &settings.set, &job.request.kind, &job.request.settings, &status))
 		return status;
-	if (settings.output != NULL && settings.promote)
-		return cli_usage_error(&tool, "--output writes a file and registers nothing, so --promote has nothing to promote");
+	wrong = contradiction(&settings, job.request.kind, n > 0 ? arguments[0] : "-");
+	if (wrong != NULL)
+		return cli_usage_error(&tool, "%s", wrong);
 	job.name = settings.name != NULL ? settings.name : settings.kind;
 	ok = (settings.output != NULL ? train_to_file : train_and_register)(&job, n > 0 ? arguments[0] : "-", &error) &&
 	     print_result(&job, &error);

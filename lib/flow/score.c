@@ -130,7 +130,7 @@ static bool prepare_categories(struct scoring *scoring, struct mlops_error *erro
 	if (scoring->categories == NULL)
 		return mlops_error_set_memory(error);
 	for (size_t f = 0; features != NULL && f < scoring->n_features; f++) {
-		if (features[f].n_categories == 0)
+		if (features[f].categories == NULL)
 			continue;
 		scoring->categories[f] = mlops_dictionary_new(error);
 		if (scoring->categories[f] == NULL)

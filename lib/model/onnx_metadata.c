@@ -182,9 +182,9 @@ static bool strings_of(const json_t *list, const char *what, size_t most, char *
 		       struct mlops_error *error)
 {
 	*n = json_array_size(list);
-	if (!json_is_array(list) || *n == 0 || *n > most)
-		return mlops_error_set(error, MLOPS_DATA, "%s are no list of 1 to %zu texts", what, most);
-	*strings = calloc(*n, sizeof(**strings));
+	if (!json_is_array(list) || *n > most)
+		return mlops_error_set(error, MLOPS_DATA, "%s are no list of at most %zu texts", what, most);
+	*strings = calloc(*n + 1, sizeof(**strings)); /* a text column without any text has an empty list */
 	if (*strings == NULL)
 		return mlops_error_set_memory(error);
 	for (size_t i = 0; i < *n; i++) {

@@ -209,6 +209,36 @@ FINISHED -" ]
 	[ "$(field version < result)" = 1 ]
 }
 
+@test "options that would have no effect are refused" {
+	rows 100 > sensors.csv
+	refused() {
+		run --separate-stderr mlops-train -m "$@" sensors.csv
+		[ "$status" -eq 64 ]
+	}
+	refused anomaly_detection --reason x
+	[ "${stderr_lines[0]}" = "mlops-train: --reason says why a version is promoted; it needs --promote" ]
+	refused anomaly_detection --positive 1
+	refused anomaly_detection --importance permutation
+	refused failure_prediction -t failure --importance permutation --test-fraction 0
+	refused failure_prediction -t failure --test sensors.csv --split random
+	refused failure_prediction -t failure --test sensors.csv --test-fraction 0.1
+	run --separate-stderr mlops-train -m failure_prediction -t failure --test - < sensors.csv
+	[ "$status" -eq 64 ]
+	[ ! -e "$MLOPS_REGISTRY" ]
+}
+
+@test "a text column without a text in any row that counts is one that can be scored" {
+	{
+		echo state,x,failure
+		for i in $(seq 20); do echo "on,$i,"; echo ",$i,$((i % 2))"; done
+	} > sensors.csv
+	mlops-train -q -m failure_prediction -t failure --promote sensors.csv > /dev/null
+	run --separate-stderr mlops-score -m failure_prediction sensors.csv
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 40 ]
+	[ "$stderr" = "mlops-score: 20 texts were not in the training data and were taken as missing" ]
+}
+
 @test "a column called time that holds none can be ignored" {
 	rows 100 | sed '2,$s/^[^,]*/at noon/' > sensors.csv
 	run --separate-stderr mlops-train -m anomaly_detection -i failure sensors.csv
