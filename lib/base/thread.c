@@ -33,6 +33,7 @@ struct mlops_pool {
 	void *context;
 
 	_Atomic size_t next; /* the next task to hand out */
+	atomic_bool running; /* somebody is in mlops_pool_run */
 };
 
 static void take_tasks(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context,
@@ -158,8 +159,9 @@ static void start_threads(struct mlops_pool *pool)
 
 void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context)
 {
-	/* Waking threads for one task costs more than doing it here. */
-	if (pool == NULL || pool->workers == 1 || tasks <= 1) {
+	/* Waking threads for one task costs more than doing it here.  Those of a pool that is in a run have their
+	 * work: a step that runs something itself, such as one that reads a chunk, waiting for them would never end. */
+	if (pool == NULL || pool->workers == 1 || tasks <= 1 || atomic_exchange(&pool->running, true)) {
 		for (size_t task = 0; task < tasks; task++)
 			step(context, task, 0);
 		return;
@@ -181,6 +183,7 @@ void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, voi
 	while (pool->busy > 0)
 		pthread_cond_wait(&pool->done, &pool->mutex);
 	pthread_mutex_unlock(&pool->mutex);
+	atomic_store(&pool->running, false);
 }
 
 unsigned mlops_thread_cpus(void)

@@ -9,7 +9,7 @@
  * mlops_pool_run returns when every task is done; the calling thread works too, as worker 0.  Tasks
  * are handed out one by one.  What a task computes must not depend on worker, except for which scratch
  * memory it uses: that keeps results the same for every number of threads.  NULL for pool runs the
- * loop in the calling thread.  One run at a time.  Threads are started by the first run that has work for
+ * loop in the calling thread, and so does a pool that is in a run: a step may call mlops_pool_run.  Threads are started by the first run that has work for
  * them; where the system has no more of them to give, fewer do it.
  */
 #ifndef MLOPS_BASE_THREAD_H
