@@ -39,8 +39,8 @@ static void *wait_for_one(void *argument)
 	}
 }
 
-/* What the caller ignores stays ignored: nohup's SIGHUP, a background job's SIGINT.  Once blocked, such a signal
- * would arrive all the same. */
+/* What the caller ignores stays ignored: nohup's SIGHUP, a background job's SIGINT.  Once blocked, such a
+ * signal would arrive all the same. */
 static void choose_signals(struct cli_signals *signals)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };

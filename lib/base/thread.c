@@ -159,8 +159,8 @@ static void start_threads(struct mlops_pool *pool)
 
 void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context)
 {
-	/* Waking threads for one task costs more than doing it here.  Those of a pool that is in a run have their
-	 * work: a step that runs something itself, such as one that reads a chunk, waiting for them would never end. */
+	/* Waking threads for one task costs more than doing it here.  Those of a pool that is in a run have
+	 * their work: a step that runs something itself, as one that reads does, must not wait for them. */
 	if (pool == NULL || pool->workers == 1 || tasks <= 1 || atomic_exchange(&pool->running, true)) {
 		for (size_t task = 0; task < tasks; task++)
 			step(context, task, 0);
