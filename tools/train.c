@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "base/sha256.h"
 #include "cli/common.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -24,8 +23,7 @@ struct settings {
 	int split;
 	int importance;
 	uint64_t min_rows;
-	bool no_refit, promote;
-	bool fraction_given, split_given;
+	bool no_refit, promote, fraction_given, split_given;
 };
 
 static const char *const splits[] = { "auto", "time", "random", "group", NULL };
@@ -214,10 +212,8 @@ static bool train_to_file(struct job *job, const char *path, struct mlops_error 
 
 static bool print_result(const struct job *job, struct mlops_error *error)
 {
-	const struct mlops_train_result *result = &job->result;
 	struct mlops_buffer line = MLOPS_BUFFER_INIT;
 	struct mlops_json json = { .out = &line };
-	char sha256[MLOPS_SHA256_TEXT];
 
 	mlops_json_open(&json, '{');
 	mlops_json_member_string(&json, "event", "trained");
@@ -225,18 +221,7 @@ static bool print_result(const struct job *job, struct mlops_error *error)
 	mlops_json_member_string(&json, "kind", mlops_kind_name(job->request.kind));
 	if (job->version.version > 0)
 		mlops_json_member_uint(&json, "version", job->version.version);
-	mlops_sha256_of(result->bytes.data, result->bytes.length, sha256);
-	mlops_json_member_string(&json, "sha256", sha256);
-	mlops_json_member_uint(&json, "size", result->bytes.length);
-	mlops_json_member_uint(&json, "rows", result->rows);
-	mlops_json_key(&json, "features");
-	mlops_json_raw(&json, result->features.data, result->features.length);
-	mlops_json_key(&json, "metrics");
-	mlops_json_raw(&json, result->metrics.data, result->metrics.length);
-	mlops_json_key(&json, "settings");
-	mlops_json_raw(&json, result->settings.data, result->settings.length);
-	mlops_buffer_append_char(&line, ',');
-	mlops_buffer_append(&line, result->details.data, result->details.length);
+	mlops_train_result_write(&job->result, &json);
 	mlops_json_key(&json, "duration_seconds");
 	mlops_json_double(&json, (double)((cli_now() - job->started) / 1000) / 1000);
 	if (job->record != NULL) {

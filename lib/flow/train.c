@@ -1,5 +1,6 @@
 #include "flow/train.h"
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "check/profile.h"
@@ -451,6 +452,24 @@ bool mlops_flow_train(const struct mlops_train_request *request, struct mlops_tr
 	mlops_dataset_free(training.data);
 	mlops_dataset_free(training.test);
 	return ok;
+}
+
+void mlops_train_result_write(const struct mlops_train_result *result, struct mlops_json *json)
+{
+	char sha256[MLOPS_SHA256_TEXT];
+
+	mlops_sha256_of(result->bytes.data, result->bytes.length, sha256);
+	mlops_json_member_string(json, "sha256", sha256);
+	mlops_json_member_uint(json, "size", result->bytes.length);
+	mlops_json_member_uint(json, "rows", result->rows);
+	mlops_json_key(json, "features");
+	mlops_json_raw(json, result->features.data, result->features.length);
+	mlops_json_key(json, "metrics");
+	mlops_json_raw(json, result->metrics.data, result->metrics.length);
+	mlops_json_key(json, "settings");
+	mlops_json_raw(json, result->settings.data, result->settings.length);
+	mlops_buffer_append_char(json->out, ',');
+	mlops_buffer_append(json->out, result->details.data, result->details.length);
 }
 
 void mlops_train_result_release(struct mlops_train_result *result)

@@ -46,6 +46,8 @@ struct mlops_train_result {
 /* On failure the result's failure_reason says which kind it was (for the ledger); release it in any case. */
 bool mlops_flow_train(const struct mlops_train_request *request, struct mlops_train_result *result,
 		      struct mlops_error *error);
+/* As members of an object that is open: the model file's hash and size, rows, features, metrics, settings, details. */
+void mlops_train_result_write(const struct mlops_train_result *result, struct mlops_json *json);
 void mlops_train_result_release(struct mlops_train_result *result);
 
 #endif
