@@ -3,7 +3,10 @@ TEST_EXTENSIONS = .t .bats
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 T_LOG_DRIVER = $(TAP_DRIVER)
 BATS_LOG_DRIVER = $(TAP_DRIVER)
-BATS_LOG_COMPILER = $(BATS)
+# A test that hangs is a test that fails.
+TEST_LIMIT = timeout --kill-after=10 900
+T_LOG_COMPILER = $(TEST_LIMIT)
+BATS_LOG_COMPILER = $(TEST_LIMIT) $(BATS)
 AM_BATS_LOG_FLAGS = --tap
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
