@@ -85,6 +85,9 @@ static void tell_counts(const struct mlops_score_result *result)
 		cli_notice("%llu field%s could not be read and %s taken as missing",
 			   (unsigned long long)counts->nulled_cells, counts->nulled_cells == 1 ? "" : "s",
 			   counts->nulled_cells == 1 ? "was" : "were");
+	if (counts->ragged > 0)
+		cli_notice("%llu row%s had too few or too many fields", (unsigned long long)counts->ragged,
+			   counts->ragged == 1 ? "" : "s");
 	if (result->unknown_categories > 0)
 		cli_notice("%llu text%s not in the training data and %s taken as missing",
 			   (unsigned long long)result->unknown_categories,

@@ -395,6 +395,8 @@ static void write_details(struct training *training)
 		mlops_json_member_uint(&json, "skipped_rows", counts->skipped_rows);
 	if (counts->nulled_cells > 0)
 		mlops_json_member_uint(&json, "nulled_cells", counts->nulled_cells);
+	if (counts->ragged > 0)
+		mlops_json_member_uint(&json, "ragged_rows", counts->ragged);
 	if (data->missing_targets > 0)
 		mlops_json_member_uint(&json, "missing_targets", data->missing_targets);
 	if (request->kind == MLOPS_FAILURE_PREDICTION) {

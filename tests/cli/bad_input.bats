@@ -85,10 +85,12 @@ champion() {
 	[ "$status" -eq 0 ]
 	[ "$(field rows <<< "$output")" = 298 ]
 	[ "$(field skipped_rows <<< "$output")" = 2 ]
+	[ "$(field ragged_rows <<< "$output")" = 2 ]
 	champion
 	run --separate-stderr mlops-score -m pumps --on-error null ragged.csv
 	[ "$status" -eq 0 ]
 	[ "${#lines[@]}" -eq 300 ]
+	[[ "$stderr" == *"2 rows had too few or too many fields"* ]]
 	# What came before a bad row is scored and not lost.
 	run --separate-stderr mlops-score -m pumps ragged.csv
 	[ "$status" -eq 65 ]
