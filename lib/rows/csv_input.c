@@ -53,6 +53,9 @@ void mlops_csv_input_release(struct mlops_csv_input *input)
 void mlops_csv_input_pass(struct mlops_csv_input *input, size_t length)
 {
 	input->at += length;
+	/* a record that was looked at before its end had come is among those that are passed over */
+	if (length > 0)
+		input->begun = false;
 	if (input->nul < input->at)
 		find_nul(input, input->at);
 }

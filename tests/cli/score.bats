@@ -152,3 +152,14 @@ train_both() {
 		fi
 	done
 }
+
+@test "the same lines from a pipe, whatever pieces the rows come in" {
+	rows 30000 > sensors.csv
+	mlops-train -q -m anomaly_detection -n unusual -i failure --promote sensors.csv > /dev/null
+	mlops-score -m unusual --threads 1 sensors.csv > expected
+	for bytes in 997 4096 10007 65536 65536 100003 300007; do
+		for threads in 1 2 3; do
+			dd if=sensors.csv bs=$bytes status=none | mlops-score -m unusual --threads $threads | cmp expected -
+		done
+	done
+}
