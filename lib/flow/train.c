@@ -119,7 +119,7 @@ static bool read_rows(struct training *training, struct mlops_error *error)
 	}
 	training->result->rows = training->data->n_rows;
 	if (training->data->n_rows < request->min_rows)
-		return too_little(training, error, request->source_name, training->data->n_rows);
+		return too_little(training, error, request->reader->name, training->data->n_rows);
 	if (training->data->missing_targets > 0)
 		mlops_buffer_append_format(&training->result->notices, "%llu row%s without a value in \"%s\" %s left out\n",
 					   (unsigned long long)training->data->missing_targets,
@@ -205,33 +205,22 @@ static bool evaluate(struct training *training, const struct mlops_model *model,
 					    training->importance, error);
 }
 
-static bool out_of_bag(struct training *training, const struct mlops_matrix *matrix, struct mlops_error *error)
+static void out_of_bag(struct training *training, const struct mlops_matrix *matrix)
 {
 	const struct mlops_forest_report *report = &training->forest;
 	const struct mlops_dataset *data = training->data;
 	size_t k = data->n_classes;
 	size_t right = 0;
 
-	(void)error;
 	if (report->n_out_of_bag == 0)
-		return true;
+		return;
 	for (size_t r = 0; r < matrix->n_rows; r++) {
 		const float *row = report->out_of_bag + r * k;
-		size_t best = 0;
 
-		if (isnan(row[0]))
-			continue;
-		if (k == 2) {
-			best = row[1] > 0.5f;
-		} else {
-			for (size_t c = 1; c < k; c++)
-				if (row[c] > row[best])
-					best = c;
-		}
-		right += best == data->target[matrix->rows != NULL ? matrix->rows[r] : r];
+		if (!isnan(row[0]))
+			right += mlops_model_decide(row, k) == data->target[matrix->rows != NULL ? matrix->rows[r] : r];
 	}
 	mlops_metrics_add(&training->metrics, "out_of_bag_accuracy", (double)right / (double)report->n_out_of_bag);
-	return true;
 }
 
 /* Held-out evaluation first, then the final model on all rows (or the same one with --no-refit). */
@@ -261,9 +250,9 @@ static bool fit_and_evaluate(struct training *training, struct mlops_error *erro
 		if (model == NULL)
 			return false;
 	}
-	if (request->kind == MLOPS_ANOMALY_DETECTION)
-		return true;
-	return out_of_bag(training, once ? &train : &all, error);
+	if (request->kind == MLOPS_FAILURE_PREDICTION)
+		out_of_bag(training, once ? &train : &all);
+	return true;
 }
 
 static void write_data(const struct training *training, struct mlops_json *json)

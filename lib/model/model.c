@@ -194,23 +194,28 @@ bool mlops_model_is_anomaly(const struct mlops_model *model, float sum)
 	return sum <= model->threshold_sum;
 }
 
-size_t mlops_model_probabilities(const struct mlops_model *model, const float *sums, float *probabilities)
+size_t mlops_model_decide(const float *probabilities, size_t n_classes)
 {
 	size_t decided = 0;
 
+	for (size_t k = 1; k < n_classes; k++)
+		if (probabilities[k] > probabilities[decided])
+			decided = k;
+	return decided;
+}
+
+size_t mlops_model_probabilities(const struct mlops_model *model, const float *sums, float *probabilities)
+{
 	if (model->trees.n_outputs == 1) {
 		float positive = sums[0] * model->probability_scale;
 
 		probabilities[0] = 1 - positive;
 		probabilities[1] = positive;
-		return positive > 0.5f ? 1 : 0;
+	} else {
+		for (size_t k = 0; k < model->n_classes; k++)
+			probabilities[k] = sums[k] * model->probability_scale;
 	}
-	for (size_t k = 0; k < model->n_classes; k++) {
-		probabilities[k] = sums[k] * model->probability_scale;
-		if (probabilities[k] > probabilities[decided])
-			decided = k;
-	}
-	return decided;
+	return mlops_model_decide(probabilities, model->n_classes);
 }
 
 static size_t strings_memory(char *const *strings, size_t n)

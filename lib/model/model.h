@@ -71,6 +71,10 @@ float mlops_model_anomaly_score(const struct mlops_model *model, float sum);
 float mlops_model_anomaly_probability(const struct mlops_model *model, float score);
 bool mlops_model_is_anomaly(const struct mlops_model *model, float sum);
 
+/* What probabilities [n_classes] decide: the first class with the largest one, so that of two classes a tie is
+ * the first. */
+size_t mlops_model_decide(const float *probabilities, size_t n_classes);
+
 /* probabilities [n_classes] from sums [trees.n_outputs]; returns the decided class. */
 size_t mlops_model_probabilities(const struct mlops_model *model, const float *sums, float *probabilities);
 

@@ -105,6 +105,17 @@ static void what_an_isolation_forest_says(void **state)
 	assert_false(mlops_model_is_anomaly(&model, 1001));
 }
 
+static void the_first_largest_class_is_decided(void **state)
+{
+	const float tied[] = { 0.5f, 0.5f }, rising[] = { 0.2f, 0.3f, 0.5f }, peaks[] = { 0.1f, 0.45f, 0.45f };
+
+	(void)state;
+	assert_int_equal(mlops_model_decide(tied, 2), 0);
+	assert_int_equal(mlops_model_decide(rising, 3), 2);
+	assert_int_equal(mlops_model_decide(peaks, 3), 1);
+	assert_int_equal(mlops_model_decide(rising, 1), 0);
+}
+
 static void what_a_random_forest_says(void **state)
 {
 	struct mlops_model model = {
@@ -134,6 +145,7 @@ int main(void)
 		cmocka_unit_test(metadata),
 		cmocka_unit_test(features_and_classes),
 		cmocka_unit_test(what_an_isolation_forest_says),
+		cmocka_unit_test(the_first_largest_class_is_decided),
 		cmocka_unit_test(what_a_random_forest_says),
 	};
 
