@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "cli/common.h"
+#include "cli/registry_open.h"
 #include "model/onnx.h"
 
 #include <stdio.h>
@@ -43,16 +43,13 @@ bool cli_model_load(const char *text, char *sha256, struct cli_model *loaded, st
 {
 	struct mlops_reference reference;
 	struct mlops_store *store = NULL;
-	char location[4096];
 	bool ok;
 
 	*loaded = (struct cli_model){ .model = NULL };
 	if (!mlops_reference_parse(text, &reference, error))
 		return false;
 	if (!reference.is_path) {
-		if (!cli_registry_location(location, error))
-			return false;
-		store = mlops_store_open(&(struct mlops_store_options){ .location = location }, error);
+		store = cli_registry_open(CLI_REGISTRY_READ, NULL, error);
 		if (store == NULL)
 			return false;
 	}

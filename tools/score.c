@@ -102,7 +102,8 @@ static bool score(const struct settings *settings, const struct mlops_model *mod
 {
 	struct mlops_read_options read_options = cli_read_options(&settings->rows);
 	struct mlops_score_request request = {
-		.model = model, .features = settings->rows.features.items, .n_features = settings->rows.features.n, .time = settings->rows.time, .id = settings->rows.id,
+		.model = model, .features = settings->rows.features.items,
+		.n_features = settings->rows.features.n, .time = settings->rows.time, .id = settings->rows.id,
 		.threshold = settings->threshold_given ? settings->threshold : NAN,
 		.only_positive = settings->only_positive, .format = (enum mlops_write_format)settings->output_format,
 		.sink = cli_write_output, .progress = show_progress,
@@ -117,7 +118,6 @@ static bool score(const struct settings *settings, const struct mlops_model *mod
 	set_keep(&settings->keep, &request);
 	read_options.interactive = true;
 	read_options.one_row = settings->line_buffered;
-	request.source_name = mlops_source_name(source);
 	request.pool = cli_pool(&settings->common, error);
 	read_options.pool = request.pool;
 	request.reader = mlops_reader_open(source, &read_options, error);

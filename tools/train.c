@@ -5,6 +5,7 @@
 #include "cli/common.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/registry_open.h"
 #include "cli/rows_options.h"
 #include "cli/setting_help.h"
 #include "cli/signals.h"
@@ -123,7 +124,6 @@ static bool train(struct job *job, const char *path, struct mlops_error *error)
 	if (source == NULL)
 		goto out;
 	read_options.pool = job->request.pool;
-	job->request.source_name = mlops_source_name(source);
 	job->request.reader = mlops_reader_open(source, &read_options, error);
 	if (job->request.reader == NULL)
 		goto out;
@@ -131,7 +131,6 @@ static bool train(struct job *job, const char *path, struct mlops_error *error)
 		test = mlops_source_open(settings->test, error);
 		if (test == NULL)
 			goto out;
-		job->request.test_name = mlops_source_name(test);
 		job->request.test_reader = mlops_reader_open(test, &read_options, error);
 		if (job->request.test_reader == NULL)
 			goto out;
@@ -176,9 +175,9 @@ static bool train_and_register(struct job *job, const char *path, struct mlops_e
 	const char *reason = "internal";
 	bool ok = false;
 
-	if (!cli_registry_location(job->location, error) || !mlops_reference_check_name(job->name, error))
+	if (!mlops_reference_check_name(job->name, error))
 		return false;
-	job->store = mlops_store_open(&(struct mlops_store_options){ .location = job->location, .create = true }, error);
+	job->store = cli_registry_open(CLI_REGISTRY_CREATE, job->location, error);
 	if (job->store == NULL)
 		return false;
 	job->record = mlops_record_begin(job->store, &start, job->started, error);

@@ -194,17 +194,33 @@ bool mlops_flow_evaluate(const struct mlops_model *model, const struct mlops_mat
 	return ok;
 }
 
-const char **mlops_flow_feature_names(const struct mlops_model *model)
+bool mlops_flow_select_for_model(const struct mlops_model *model, const struct mlops_reader *reader,
+				 const struct mlops_select_options *select, struct mlops_selection *selection,
+				 struct mlops_error *error)
 {
+	struct mlops_select_options options = *select;
 	size_t n = model->trees.n_features;
-	const char **names;
+	const char **names = NULL;
+	bool ok;
 
-	if (model->features == NULL)
-		return NULL;
-	names = calloc(n > 0 ? n : 1, sizeof *names);
-	for (size_t f = 0; names != NULL && f < n; f++)
-		names[f] = model->features[f].name;
-	return names;
+	if (model->features != NULL) {
+		names = calloc(n > 0 ? n : 1, sizeof *names);
+		if (names == NULL)
+			return mlops_error_set_memory(error);
+		for (size_t f = 0; f < n; f++)
+			names[f] = model->features[f].name;
+		options.features = names;
+		options.n_features = n;
+	}
+	options.texts = names != NULL;
+	ok = mlops_select(reader, &options, selection, error);
+	if (ok && selection->n_features != n)
+		ok = mlops_error_set_at(
+			error, MLOPS_DATA, reader->name, 0,
+			"the model takes %zu features without names, the rows have %zu number columns", n,
+			selection->n_features);
+	free(names);
+	return ok;
 }
 
 /* Turns a dataset's own class codes into the model's. */
@@ -230,7 +246,6 @@ static bool adopt_classes(const struct mlops_model *model, struct mlops_dataset 
 struct mlops_dataset *mlops_flow_read_for_model(const struct mlops_model *model, struct mlops_reader *reader,
 						const struct mlops_select_options *select, struct mlops_error *error)
 {
-	struct mlops_select_options options = *select;
 	struct mlops_selection selection = { 0 };
 	struct mlops_dataset like = {
 		.n_features = model->trees.n_features,
@@ -240,28 +255,14 @@ struct mlops_dataset *mlops_flow_read_for_model(const struct mlops_model *model,
 	};
 	struct mlops_dataset_options dataset_options = { .like = model->features != NULL ? &like : NULL };
 	struct mlops_dataset *dataset = NULL;
-	const char **names = mlops_flow_feature_names(model);
 
-	if (names == NULL && model->features != NULL) {
-		mlops_error_set_memory(error);
-		return NULL;
-	}
-	options.features = names;
-	options.n_features = names != NULL ? model->trees.n_features : 0;
-	options.texts = names != NULL;
-	if (mlops_select(reader, &options, &selection, error)) {
-		if (selection.n_features != model->trees.n_features)
-			mlops_error_set(error, MLOPS_DATA, "the model takes %zu features, the rows have %zu number columns",
-					model->trees.n_features, selection.n_features);
-		else
-			dataset = mlops_dataset_read(reader, &selection, &dataset_options, error);
-		if (dataset != NULL && names == NULL && model->n_classes > 0 && dataset->target != NULL &&
-		    !adopt_classes(model, dataset, error)) {
-			mlops_dataset_free(dataset);
-			dataset = NULL;
-		}
-	}
+	if (mlops_flow_select_for_model(model, reader, select, &selection, error))
+		dataset = mlops_dataset_read(reader, &selection, &dataset_options, error);
 	mlops_selection_release(&selection);
-	free(names);
+	if (dataset != NULL && model->features == NULL && model->n_classes > 0 && dataset->target != NULL &&
+	    !adopt_classes(model, dataset, error)) {
+		mlops_dataset_free(dataset);
+		dataset = NULL;
+	}
 	return dataset;
 }

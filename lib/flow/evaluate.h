@@ -38,8 +38,10 @@ bool mlops_flow_evaluate(const struct mlops_model *model, const struct mlops_mat
 struct mlops_dataset *mlops_flow_read_for_model(const struct mlops_model *model, struct mlops_reader *reader,
 						const struct mlops_select_options *select, struct mlops_error *error);
 
-/* The names of a model's features as a list for mlops_select (the strings stay the model's); NULL when it has no names
- * or memory ran out. */
-const char **mlops_flow_feature_names(const struct mlops_model *model);
+/* The columns that a model needs: its features by name; for a file that names none, those that select lists, or all number
+ * columns, which must be as many as the model takes. */
+bool mlops_flow_select_for_model(const struct mlops_model *model, const struct mlops_reader *reader,
+				 const struct mlops_select_options *select, struct mlops_selection *selection,
+				 struct mlops_error *error);
 
 #endif

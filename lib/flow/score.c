@@ -208,42 +208,26 @@ static bool prepare(struct scoring *scoring, struct mlops_error *error)
 {
 	const struct mlops_score_request *request = scoring->request;
 	const struct mlops_model *model = request->model;
-	const char **names = mlops_flow_feature_names(model);
 	struct mlops_select_options options = {
 		.time = request->time,
 		.id = request->id,
-		.features = names != NULL ? names : request->features,
-		.n_features = names != NULL ? model->trees.n_features : request->n_features,
-		.texts = names != NULL,
+		.features = request->features,
+		.n_features = request->n_features,
 	};
 	struct mlops_selection selection = { 0 };
 	bool ok = false;
 
-	if (names != NULL && request->n_features > 0) {
-		mlops_error_set(error, MLOPS_USAGE,
-				"the model names its features; a list of features is for files that don't");
+	if (model->features != NULL && request->n_features > 0)
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "the model names its features; a list of features is for files that don't");
+	if (!mlops_flow_select_for_model(model, request->reader, &options, &selection, error))
 		goto out;
-	}
-	if (names == NULL && model->features != NULL) {
-		mlops_error_set_memory(error);
-		goto out;
-	}
-	if (!mlops_select(request->reader, &options, &selection, error))
-		goto out;
-	if (selection.n_features != model->trees.n_features) {
-		mlops_error_set_at(
-			error, MLOPS_DATA, request->source_name, 0,
-			"the model takes %zu features without names, the rows have %zu number columns",
-			model->trees.n_features, selection.n_features);
-		goto out;
-	}
 	scoring->n_features = selection.n_features;
 	scoring->writer = mlops_writer_new(request->format, error);
 	ok = scoring->writer != NULL && choose_passed(scoring, &selection, error) &&
 	     add_outputs(scoring, error) && prepare_categories(scoring, error) &&
 	     bind(scoring, &selection, error);
 out:
-	free(names);
 	mlops_selection_release(&selection);
 	return ok;
 }

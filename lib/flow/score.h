@@ -24,7 +24,6 @@ enum mlops_keep { MLOPS_KEEP_NONE, MLOPS_KEEP_ALL, MLOPS_KEEP_LIST };
 struct mlops_score_request {
 	const struct mlops_model *model;
 	struct mlops_reader *reader;     /* not bound yet */
-	const char *source_name;         /* for messages */
 	const char *const *features;     /* [n_features] columns where the model's file names none; else NULL */
 	size_t n_features;
 	const char *time, *id;           /* column names; NULL: found by their usual names */

@@ -18,7 +18,6 @@ struct mlops_train_request {
 	const char *positive;                /* positive class, or NULL */
 	struct mlops_reader *reader;         /* the rows; not bound yet */
 	struct mlops_reader *test_reader;    /* --test FILE, or NULL */
-	const char *source_name, *test_name; /* for messages */
 	double test_fraction;                /* 0 = no held-out evaluation */
 	enum mlops_split_how split;
 	bool refit;                          /* fit the final model on all rows (else on the training part) */

@@ -156,7 +156,6 @@ static void score(const struct mlops_buffer *input, const struct mlops_read_opti
 	};
 
 	assert_non_null(source);
-	request.source_name = mlops_source_name(source);
 	request.reader = mlops_reader_open(source, options, NULL);
 	assert_non_null(request.reader);
 	request.pool = mlops_pool_new(n_threads, NULL);
