@@ -119,7 +119,6 @@ static bool score(const struct settings *settings, const struct mlops_model *mod
 	read_options.interactive = true;
 	read_options.one_row = settings->line_buffered;
 	request.pool = cli_pool(&settings->common, error);
-	read_options.pool = request.pool;
 	request.reader = mlops_reader_open(source, &read_options, error);
 	if (request.pool != NULL && request.reader != NULL) {
 		progress = cli_progress_start("rows", 0, settings->common.quiet);

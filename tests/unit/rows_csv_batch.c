@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <pthread.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 struct text {
@@ -212,11 +214,84 @@ static void same_rows_by_threads(void **state)
 	free(text.bytes);
 }
 
+/* Writes a text into a pipe in pieces of so many bytes. */
+struct pieces {
+	const struct text *text;
+	size_t bytes;
+	useconds_t pause; /* after each */
+	int fd;
+};
+
+static void *write_pieces(void *argument)
+{
+	const struct pieces *pieces = argument;
+	size_t at = 0;
+
+	while (at < pieces->text->length) {
+		size_t left = pieces->text->length - at;
+		ssize_t put_there =
+			write(pieces->fd, pieces->text->bytes + at, left < pieces->bytes ? left : pieces->bytes);
+
+		if (put_there <= 0)
+			break;
+		at += (size_t)put_there;
+		usleep(pieces->pause);
+	}
+	close(pieces->fd);
+	return NULL;
+}
+
+/* A record that a piece's end cuts is looked at, waited for, and may then be part of what a thread reads. */
+static void same_rows_from_a_pipe(void **state)
+{
+	static const struct oddity oddity = { 0, 0, 0 };
+	struct mlops_rng rng = mlops_rng_start(13, MLOPS_RNG_SIMULATE, 0);
+	struct mlops_pool *pool = mlops_pool_new(3, NULL);
+	struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
+	struct text text = { .bytes = NULL };
+	char *expected;
+
+	(void)state;
+	assert_non_null(pool);
+	make_table(&text, &rng, 6, 30000, &oddity);
+	options.delimiter = ',';
+	expected = table_text_of(text.bytes, text.length, &options, "NNNNNN");
+	options.pool = pool;
+	options.interactive = true;
+	for (unsigned round = 0; round < 12; round++) {
+		struct pieces pieces = {
+			.text = &text,
+			.bytes = (size_t[]){ 997, 10007, 65536, 100003 }[round % 4],
+			.pause = (useconds_t[]){ 0, 50, 500 }[round / 4],
+		};
+		struct mlops_source *source;
+		pthread_t writer;
+		int ends[2];
+		char *seen;
+
+		assert_int_equal(pipe(ends), 0);
+		pieces.fd = ends[1];
+		assert_int_equal(pthread_create(&writer, NULL, write_pieces, &pieces), 0);
+		source = mlops_source_from_fd(ends[0], "t.csv", NULL);
+		assert_non_null(source);
+		seen = table_text(source, &options, "NNNNNN");
+		mlops_source_free(source);
+		pthread_join(writer, NULL);
+		close(ends[0]);
+		assert_same(seen, expected);
+		free(seen);
+	}
+	mlops_pool_free(pool);
+	free(expected);
+	free(text.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_rows),
 		cmocka_unit_test(same_rows_by_threads),
+		cmocka_unit_test(same_rows_from_a_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
