@@ -19,8 +19,8 @@ enum { CALIBRATION_ROWS = 4096 };
 /* A worker's own memory. */
 struct scratch {
 	uint32_t *drawn;      /* [table_size] open addressing: rows in the sample */
-	float *sample;        /* [n_features][sample_size] */
 	uint32_t *rows;       /* [sample_size] rows of the sample, ordered by node */
+	float *values;        /* [sample_size] of the feature at hand, beside rows */
 	uint32_t *candidates; /* [n_features] the first so many may vary in the node */
 };
 
@@ -87,12 +87,11 @@ static bool draw(const struct forest *forest, uint32_t *drawn, uint32_t row)
 }
 
 /* Rows without replacement by Floyd's algorithm (Bentley, Floyd: "A sample of brilliance", CACM 30(9), 1987),
- * which takes sample_size steps however many rows there are; then their values side by side. */
+ * which takes sample_size steps however many rows there are. */
 static void take_sample(const struct growing *growing, size_t tree)
 {
 	const struct forest *forest = growing->forest;
-	const struct mlops_matrix *matrix = forest->matrix;
-	size_t n = matrix->n_rows, size = forest->sample_size;
+	size_t n = forest->matrix->n_rows, size = forest->sample_size;
 	uint32_t *rows = growing->scratch->rows;
 	struct mlops_rng rng = mlops_rng_start(forest->seed, MLOPS_RNG_SAMPLE, (uint32_t)tree);
 
@@ -107,14 +106,28 @@ static void take_sample(const struct growing *growing, size_t tree)
 		}
 		rows[i] = row;
 	}
-	for (size_t f = 0; f < matrix->n_columns; f++) {
-		float *sample = growing->scratch->sample + f * size;
+	for (size_t i = 0; i < size && forest->matrix->rows != NULL; i++)
+		rows[i] = forest->matrix->rows[rows[i]];
+}
 
-		for (size_t i = 0; i < size; i++)
-			sample[i] = mlops_matrix_at(matrix, rows[i], f);
+/* A node's values of one feature side by side, and the smallest and the largest.  They come from the matrix,
+ * most of them past the caches; but a sample of all features would take several times as many. */
+static void take_values(const struct growing *growing, const struct span *span, uint32_t feature,
+			float *least, float *most)
+{
+	const float *column = growing->forest->matrix->columns[feature];
+	const uint32_t *rows = growing->scratch->rows;
+	float *values = growing->scratch->values;
+
+	*least = INFINITY;
+	*most = -INFINITY;
+	for (size_t i = span->begin; i < span->end; i++) {
+		float x = column[rows[i]];
+
+		values[i] = x;
+		*least = x < *least ? x : *least;
+		*most = x > *most ? x : *most;
 	}
-	for (size_t i = 0; i < size; i++)
-		rows[i] = (uint32_t)i;
 }
 
 /* Draws a feature, each that varies in the node with the same odds, and its smallest and largest value there.
@@ -126,18 +139,9 @@ static bool draw_feature(struct growing *growing, struct span *span, uint32_t *f
 
 	while (span->n_candidates > 0) {
 		uint32_t pick = mlops_rng_below(&growing->rng, span->n_candidates);
-		const float *sample;
 
 		*feature = candidates[pick];
-		*least = INFINITY;
-		*most = -INFINITY;
-		sample = growing->scratch->sample + *feature * growing->forest->sample_size;
-		for (size_t i = span->begin; i < span->end; i++) {
-			float x = sample[growing->scratch->rows[i]];
-
-			*least = x < *least ? x : *least;
-			*most = x > *most ? x : *most;
-		}
+		take_values(growing, span, *feature, least, most);
 		if (*least < *most)
 			return true;
 		span->n_candidates--;
@@ -157,13 +161,15 @@ static float draw_threshold(struct mlops_rng *rng, float least, float most)
 }
 
 /* The rows that go left come first; returns where the others begin. */
-static size_t partition(uint32_t *rows, const struct span *span, const float *sample, float threshold,
+static size_t partition(const struct scratch *scratch, const struct span *span, float threshold,
 			bool missing_left)
 {
+	uint32_t *rows = scratch->rows;
+	float *values = scratch->values;
 	size_t begin = span->begin, end = span->end;
 
 	while (begin < end) {
-		float x = sample[rows[begin]];
+		float x = values[begin];
 
 		if (missing_left ? !(x > threshold) : x <= threshold) {
 			begin++;
@@ -172,18 +178,19 @@ static size_t partition(uint32_t *rows, const struct span *span, const float *sa
 
 			rows[begin] = rows[--end];
 			rows[end] = row;
+			values[begin] = values[end];
 		}
 	}
 	return begin;
 }
 
-static bool missing_goes_left(struct mlops_rng *rng, const uint32_t *rows, const struct span *span,
-			      const float *sample, float threshold)
+static bool missing_goes_left(struct mlops_rng *rng, const float *values, const struct span *span,
+			      float threshold)
 {
 	uint32_t left = 0, present = 0;
 
 	for (size_t i = span->begin; i < span->end; i++) {
-		float x = sample[rows[i]];
+		float x = values[i];
 
 		left += x <= threshold;
 		present += isnan(x) ? 0 : 1;
@@ -202,9 +209,8 @@ static bool set_leaf(struct growing *growing, const struct span *span)
 /* As deep as depth_limit, which is at most 24. */
 static bool grow_node(struct growing *growing, struct span span)
 {
-	uint32_t *rows = growing->scratch->rows;
+	const struct scratch *scratch = growing->scratch;
 	struct span below;
-	const float *sample;
 	uint32_t feature, left;
 	float least, most, threshold;
 	bool missing_left;
@@ -212,9 +218,8 @@ static bool grow_node(struct growing *growing, struct span span)
 	if (span.depth >= growing->forest->depth_limit || span.end - span.begin < 2 ||
 	    !draw_feature(growing, &span, &feature, &least, &most))
 		return set_leaf(growing, &span);
-	sample = growing->scratch->sample + feature * growing->forest->sample_size;
 	threshold = draw_threshold(&growing->rng, least, most);
-	missing_left = missing_goes_left(&growing->rng, rows, &span, sample, threshold);
+	missing_left = missing_goes_left(&growing->rng, scratch->values, &span, threshold);
 	left = mlops_tree_builder_add(growing->builder, 2);
 	if (left == UINT32_MAX)
 		return false;
@@ -222,7 +227,7 @@ static bool grow_node(struct growing *growing, struct span span)
 	below = span;
 	below.depth++;
 	below.node = left;
-	below.end = partition(rows, &span, sample, threshold, missing_left);
+	below.end = partition(scratch, &span, threshold, missing_left);
 	if (!grow_node(growing, below))
 		return false;
 	below.node = left + 1;
@@ -285,16 +290,11 @@ static bool check_input(const struct mlops_matrix *matrix, struct mlops_error *e
 
 static bool allocate_scratch(const struct forest *forest, struct scratch *scratch)
 {
-	size_t n_features = forest->matrix->n_columns;
-	size_t bytes;
-
-	if (__builtin_mul_overflow(n_features * sizeof(float), forest->sample_size, &bytes))
-		return false;
 	scratch->drawn = calloc(forest->table_size, sizeof *scratch->drawn);
-	scratch->sample = malloc(bytes);
 	scratch->rows = calloc(forest->sample_size, sizeof *scratch->rows);
-	scratch->candidates = calloc(n_features, sizeof *scratch->candidates);
-	return scratch->drawn != NULL && scratch->sample != NULL && scratch->rows != NULL &&
+	scratch->values = calloc(forest->sample_size, sizeof *scratch->values);
+	scratch->candidates = calloc(forest->matrix->n_columns, sizeof *scratch->candidates);
+	return scratch->drawn != NULL && scratch->rows != NULL && scratch->values != NULL &&
 	       scratch->candidates != NULL;
 }
 
@@ -302,8 +302,8 @@ static void free_scratch(struct scratch *scratch, size_t workers)
 {
 	for (size_t w = 0; scratch != NULL && w < workers; w++) {
 		free(scratch[w].drawn);
-		free(scratch[w].sample);
 		free(scratch[w].rows);
+		free(scratch[w].values);
 		free(scratch[w].candidates);
 	}
 	free(scratch);
