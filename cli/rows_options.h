@@ -42,9 +42,9 @@ extern const char *const cli_decimals[];  /* "point", "comma", NULL */
 	{ "max-line", 0, CLI_UINT, offsetof(type, member.max_line), "BYTES", \
 	  "refuse rows longer than this (default 16777216)", 1024, 1073741824.0 }, \
 	{ "time", 0, CLI_STRING, offsetof(type, member.time), "COLUMN", \
-	  "the time column (default: timestamp, time, ts, date or datetime)" }, \
+	  "the time column, or none (default: timestamp, time, ts, date or datetime)" }, \
 	{ "id", 0, CLI_STRING, offsetof(type, member.id), "COLUMN", \
-	  "the sensor or machine column (default: sensor_id, sensor, tag, machine_id or unit)" }
+	  "the sensor or machine column, or none (default: sensor_id, sensor, tag, machine_id or unit)" }
 
 /* Which columns are learnt from. */
 #define CLI_FEATURE_OPTIONS(type, member) \

@@ -280,15 +280,16 @@ size_t mlops_time_print(char *buffer, int64_t microseconds)
 	return (size_t)(at - buffer);
 }
 
+static const struct {
+	const char *name;
+	int64_t unit;
+} units[] = {
+	{ "", SECOND }, { "us", 1 }, { "ms", SECOND / 1000 }, { "s", SECOND }, { "m", MINUTE }, { "min", MINUTE },
+	{ "h", HOUR }, { "d", DAY }, { "w", 7 * DAY },
+};
+
 bool mlops_time_parse_duration(const char *text, int64_t *microseconds)
 {
-	static const struct {
-		const char *name;
-		int64_t unit;
-	} units[] = {
-		{ "", SECOND }, { "ms", SECOND / 1000 }, { "s", SECOND }, { "m", MINUTE }, { "min", MINUTE },
-		{ "h", HOUR }, { "d", DAY }, { "w", 7 * DAY },
-	};
 	const char *at = text;
 	int64_t count = 0, value;
 
@@ -308,4 +309,15 @@ bool mlops_time_parse_duration(const char *text, int64_t *microseconds)
 		return true;
 	}
 	return false;
+}
+
+size_t mlops_time_print_duration(char *buffer, int64_t microseconds)
+{
+	size_t best = 1;
+
+	for (size_t i = 1; i < sizeof units / sizeof units[0]; i++)
+		if (microseconds > 0 && microseconds % units[i].unit == 0)
+			best = i;
+	return (size_t)snprintf(buffer, MLOPS_TIME_TEXT, "%lld%s", (long long)(microseconds / units[best].unit),
+				microseconds > 0 ? units[best].name : "s");
 }

@@ -22,7 +22,11 @@ bool mlops_time_parse(const char *text, size_t length, int32_t offset_seconds, i
  * buffer has MLOPS_TIME_TEXT bytes; the result ends in NUL. */
 size_t mlops_time_print(char *buffer, int64_t microseconds);
 
-/* "90", "90s", "10min" or "10m", "2h", "7d", "1w", "250ms"; the result is positive. */
+/* "90", "90s", "10min" or "10m", "2h", "7d", "1w", "250ms", "40us"; the result is positive. */
 bool mlops_time_parse_duration(const char *text, int64_t *microseconds);
+
+/* In the longest unit that makes it a whole number ("90min", not "1.5h"), as the parser reads it; microseconds is not
+ * negative.  buffer has MLOPS_TIME_TEXT bytes; returns the length. */
+size_t mlops_time_print_duration(char *buffer, int64_t microseconds);
 
 #endif

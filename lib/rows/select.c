@@ -77,6 +77,12 @@ static bool complain(const struct mlops_reader *reader, size_t column, const cha
 				  mlops_text_mask(masked, name, strlen(name)), what);
 }
 
+/* The word for "there is no such column", unless a column has that name. */
+static bool is_none(const struct mlops_reader *reader, const char *name)
+{
+	return strcmp(name, "none") == 0 && mlops_select_column(reader, name, NULL) == MLOPS_NO_COLUMN;
+}
+
 /* Columns that were asked for by name: target, time, id. */
 static bool select_roles(const struct mlops_reader *reader, const struct mlops_select_options *options,
 			 const size_t *ignored, struct mlops_selection *selection, struct mlops_error *error)
@@ -89,7 +95,7 @@ static bool select_roles(const struct mlops_reader *reader, const struct mlops_s
 		      { options->id, &selection->id } };
 
 	for (size_t i = 0; i < COUNT(roles); i++) {
-		if (roles[i].name == NULL)
+		if (roles[i].name == NULL || (i > 0 && is_none(reader, roles[i].name)))
 			continue;
 		*roles[i].column = mlops_select_column(reader, roles[i].name, error);
 		if (*roles[i].column == MLOPS_NO_COLUMN)

@@ -9,6 +9,7 @@
 #define MLOPS_NO_COLUMN ((size_t)-1)
 
 struct mlops_select_options {
+	/* "none" (unless a column is called so): there is none, and none is looked for. */
 	const char *time;   /* NULL: a column called timestamp, time, ts, date or datetime, if there is one */
 	const char *id;     /* NULL: sensor_id, sensor, tag, machine_id or unit, if there is one */
 	const char *target; /* NULL: none */

@@ -8,4 +8,6 @@ libmlops_a_SOURCES += \
 	%D%/json_stream.c %D%/json_stream.h \
 	%D%/matrix.h \
 	%D%/select.c %D%/select.h \
+	%D%/series.c %D%/series.h \
+	%D%/series_grow.c %D%/series_grow.h \
 	%D%/split.c %D%/split.h

@@ -174,11 +174,11 @@ static void durations(void **state)
 	} good[] = {
 		{ "90", 90 * SECOND }, { "90s", 90 * SECOND }, { "10min", 600 * SECOND },
 		{ "10m", 600 * SECOND },
-		{ "2h", 2 * HOUR }, { "7d", 168 * HOUR }, { "1w", 168 * HOUR }, { "250ms", 250000 },
+		{ "2h", 2 * HOUR }, { "7d", 168 * HOUR }, { "1w", 168 * HOUR }, { "250ms", 250000 }, { "40us", 40 },
 		{ "106751991d", INT64_C(106751991) * 24 * HOUR },
 	};
 	static const char *const bad[] = {
-		"", "s", "0", "0s", "-1s", "+1s", "1.5h", "1 h", "1hour", "1H", "h1", "1s ", "1us",
+		"", "s", "0", "0s", "-1s", "+1s", "1.5h", "1 h", "1hour", "1H", "h1", "1s ", "1ns",
 		"106751992d", "9223372036854775807s", "99999999999999999999s",
 	};
 	int64_t value;
@@ -197,6 +197,25 @@ static void durations(void **state)
 	}
 }
 
+static void printed_durations(void **state)
+{
+	static const struct {
+		int64_t value;
+		const char *text;
+	} cases[] = {
+		{ 90 * SECOND, "90s" }, { 90 * 60 * SECOND, "90min" }, { 2 * HOUR, "2h" }, { 24 * HOUR, "1d" },
+		{ 14 * 24 * HOUR, "2w" }, { 250000, "250ms" }, { 1000001, "1000001us" }, { 0, "0s" },
+		{ INT64_MAX, "9223372036854775807us" },
+	};
+	char text[MLOPS_TIME_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(mlops_time_print_duration(text, cases[i].value), strlen(cases[i].text));
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +226,7 @@ int main(void)
 		cmocka_unit_test(every_day),
 		cmocka_unit_test(fractions_are_printed_where_there_are_any),
 		cmocka_unit_test(durations),
+		cmocka_unit_test(printed_durations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

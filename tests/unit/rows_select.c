@@ -90,6 +90,26 @@ static void finds_defaults(void **state)
 }
 
 /* Whoever ignores a column called time has one that is none. */
+static void none_is_no_column_unless_one_is_called_so(void **state)
+{
+	const struct mlops_select_options without = { .time = "none", .id = "none" };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_selection selection;
+	struct table table;
+
+	(void)state;
+	table_open(&table, rows);
+	assert_true(mlops_select(table.reader, &without, &selection, &error));
+	assert_true(selection.time == MLOPS_NO_COLUMN && selection.id == MLOPS_NO_COLUMN);
+	mlops_selection_release(&selection);
+	table_close(&table);
+	table_open(&table, "none,time,v\n2024-01-01,2024-01-02,1\n");
+	assert_true(mlops_select(table.reader, &(struct mlops_select_options){ .time = "none" }, &selection, &error));
+	assert_int_equal(selection.time, 0);
+	mlops_selection_release(&selection);
+	table_close(&table);
+}
+
 static void ignored_columns_are_no_defaults(void **state)
 {
 	static const char *const ignored[] = { "Time", "unit" };
@@ -167,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_defaults),
+		cmocka_unit_test(none_is_no_column_unless_one_is_called_so),
 		cmocka_unit_test(ignored_columns_are_no_defaults),
 		cmocka_unit_test(row_names_are_no_features),
 		cmocka_unit_test(takes_names_in_their_order),

@@ -17,3 +17,6 @@ tests_unit_rows_split_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/check_profile.t
 tests_unit_check_profile_t_SOURCES = tests/unit/check_profile.c tests/unit/rows_tables.h
 tests_unit_check_profile_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/rows_series.t
+tests_unit_rows_series_t_SOURCES = tests/unit/rows_series.c tests/unit/rows_tables.h
+tests_unit_rows_series_t_LDADD = $(UNIT_LIBS)
