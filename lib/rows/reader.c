@@ -57,28 +57,39 @@ static size_t skip_space(const char *head, size_t from, size_t length)
 struct mlops_reader *mlops_reader_open(struct mlops_source *source, const struct mlops_read_options *options,
 				       struct mlops_error *error)
 {
+	return mlops_reader_open_behind(source, &(struct mlops_buffer)MLOPS_BUFFER_INIT, options, error);
+}
+
+struct mlops_reader *mlops_reader_open_behind(struct mlops_source *source, const struct mlops_buffer *first,
+					      const struct mlops_read_options *options, struct mlops_error *error)
+{
 	struct mlops_reader *reader = NULL;
 	const struct signature *signature = NULL;
 	const char *name = mlops_source_name(source);
-	char *head = malloc(HEAD_BYTES);
-	size_t length = 0;
+	size_t room = first->length < HEAD_BYTES ? HEAD_BYTES : first->length;
+	char *head = malloc(room);
+	size_t length = first->length;
 	size_t begin = 0;
 	size_t text;
-	size_t got;
+	size_t got = 1;
 	bool maybe;
 
 	if (head == NULL) {
 		mlops_error_set_memory(error);
 		return NULL;
 	}
-	do {
-		if (!mlops_source_read(source, head + length, HEAD_BYTES - length, &got, error))
-			goto done;
-		length += got;
+	if (length > 0)
+		memcpy(head, first->data, length);
+	for (;;) {
 		signature = find_signature(head, length, &maybe);
 		begin = signature != NULL && signature->advice == NULL ? signature->length : 0;
 		text = skip_space(head, begin, length);
-	} while (got > 0 && (maybe || text == length) && length < HEAD_BYTES);
+		if (got == 0 || (!maybe && text < length) || length == room)
+			break;
+		if (!mlops_source_read(source, head + length, room - length, &got, error))
+			goto done;
+		length += got;
+	}
 	if (signature != NULL && signature->advice != NULL) {
 		mlops_error_set(error, MLOPS_DATA, "%s: the input %s", name, signature->advice);
 		goto done;

@@ -112,6 +112,10 @@ struct mlops_reader {
 struct mlops_reader *mlops_reader_open(struct mlops_source *source, const struct mlops_read_options *options,
 				       struct mlops_error *error);
 
+/* The same where the source was read already: first is what was. */
+struct mlops_reader *mlops_reader_open_behind(struct mlops_source *source, const struct mlops_buffer *first,
+					      const struct mlops_read_options *options, struct mlops_error *error);
+
 /* The same column may be bound more than once (a time column as TEXT and as TIME). */
 bool mlops_reader_bind(struct mlops_reader *reader, const struct mlops_binding *bindings, size_t n,
 		       struct mlops_error *error);

@@ -3,6 +3,7 @@ libmlops_a_SOURCES += \
 	%D%/category.c %D%/category.h \
 	%D%/dataset.c %D%/dataset.h \
 	%D%/dictionary.c %D%/dictionary.h \
+	%D%/history.c %D%/history.h \
 	%D%/json.c \
 	%D%/json_scan.c %D%/json_scan.h \
 	%D%/json_stream.c %D%/json_stream.h \

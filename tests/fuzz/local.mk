@@ -1,4 +1,5 @@
 # The libFuzzer targets: CC=clang ./configure --enable-fuzzers --enable-sanitizers.
 include tests/fuzz/csv.mk
+include tests/fuzz/history.mk
 include tests/fuzz/json.mk
 include tests/fuzz/onnx.mk

@@ -20,3 +20,6 @@ tests_unit_check_profile_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/rows_series.t
 tests_unit_rows_series_t_SOURCES = tests/unit/rows_series.c tests/unit/rows_tables.h
 tests_unit_rows_series_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/rows_history.t
+tests_unit_rows_history_t_SOURCES = tests/unit/rows_history.c
+tests_unit_rows_history_t_LDADD = $(UNIT_LIBS)
