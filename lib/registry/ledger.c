@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define APPLICATION_ID 0x6d6c6f70 /* "mlop", in the database's header, where file(1) finds it */
 #define DEFAULT_BUSY_SECONDS 30
@@ -353,6 +354,7 @@ struct mlops_store *mlops_store_open(const struct mlops_store_options *options, 
 		mlops_error_set_memory(error);
 		return NULL;
 	}
+	store->running_fd = -1;
 	store->write = options->write || options->create;
 	store->busy_seconds = options->busy_seconds == 0 ? DEFAULT_BUSY_SECONDS : options->busy_seconds;
 	if (store->busy_seconds > 86400)
@@ -379,6 +381,8 @@ void mlops_store_close(struct mlops_store *store)
 	if (store == NULL)
 		return;
 	sqlite3_close(store->db);
+	if (store->running_fd >= 0)
+		close(store->running_fd);
 	free(store->location);
 	free(store->path);
 	free(store);

@@ -34,6 +34,7 @@ struct mlops_store {
 	char *path;     /* of the ledger */
 	bool write;
 	unsigned busy_seconds;
+	int running_fd; /* of DIR/running, or -1 */
 };
 
 enum mlops_ledger_mode { LEDGER_READ, LEDGER_WRITE };
@@ -101,6 +102,18 @@ bool mlops_ledger_read_versions(struct mlops_ledger_query *query, struct mlops_v
 
 /* Writes the end of a run, in the caller's transaction; MLOPS_DATA when there is no such run. */
 bool mlops_ledger_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error);
+
+/* Which of the runs that have not ended still have a process. */
+
+/* Says for as long as this store is open that run `sequence` is alive.  Call it in the transaction that adds
+ * the run, so that nobody sees it without. */
+bool mlops_running_hold(struct mlops_store *store, int64_t sequence, struct mlops_error *error);
+
+/* A descriptor for mlops_running_is, to be closed; -1 with errno (ENOENT: no run was ever held). */
+int mlops_running_look(const struct mlops_store *store);
+
+/* False only when the process that began the run is gone. */
+bool mlops_running_is(int fd, int64_t sequence);
 
 /* Model files. */
 

@@ -6,6 +6,7 @@ libmlops_a_SOURCES += \
 	%D%/prune.c \
 	%D%/query.c \
 	%D%/reference.c %D%/reference.h \
+	%D%/running.c \
 	%D%/runs.c \
 	%D%/store.h \
 	%D%/verify.c \

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const outcome_names[] = {
 	[MLOPS_RUN_RUNNING] = "RUNNING",
@@ -46,14 +47,60 @@ void mlops_run_list_release(struct mlops_run_list *list)
 	memset(list, 0, sizeof *list);
 }
 
+#define VANISHED "its process vanished without a word: it was killed, or the machine stopped"
+
+/* Ends the runs whose process is gone.  When they ended is not known; `now` is when it was noticed. */
+static bool end_vanished(struct mlops_store *store, int64_t now, struct mlops_error *error)
+{
+	struct mlops_ledger_query query;
+	int fd = mlops_running_look(store);
+	int64_t *vanished = NULL;
+	size_t n = 0;
+	bool ok;
+
+	if (fd < 0)
+		return true;
+	query = mlops_ledger_query(store, "SELECT sequence FROM runs WHERE outcome = 'RUNNING'", error);
+	while (mlops_ledger_row(&query)) {
+		int64_t sequence = mlops_ledger_int(&query, 0);
+		void *items = vanished;
+		int64_t *item;
+
+		if (mlops_running_is(fd, sequence))
+			continue;
+		item = mlops_ledger_append(&items, &n, sizeof *item, error);
+		vanished = items;
+		if (item == NULL) {
+			query.failed = true;
+			break;
+		}
+		*item = sequence;
+	}
+	ok = mlops_ledger_done(&query);
+	for (size_t i = 0; ok && i < n; i++) {
+		query = mlops_ledger_query(store,
+					   "UPDATE runs SET ended = ?, outcome = 'FAILED', reason = 'signal',"
+					   " message = '" VANISHED "' WHERE sequence = ?",
+					   error);
+		mlops_ledger_bind_int(&query, now);
+		mlops_ledger_bind_int(&query, vanished[i]);
+		ok = mlops_ledger_done(&query);
+	}
+	free(vanished);
+	close(fd);
+	return ok;
+}
+
 static bool insert_run(struct mlops_store *store, struct mlops_run *run, char id[33],
 		       struct mlops_error *error)
 {
+	int64_t sequence = 0;
+
 	struct mlops_ledger_query query = mlops_ledger_query(
 		store,
 		"INSERT INTO runs"
 		" (id, name, kind, action, started, outcome, row_count, metrics, settings, source, who)"
-		" VALUES (lower(hex(randomblob(16))), ?, ?, ?, ?, 'RUNNING', ?, ?, ?, ?, ?) RETURNING id",
+		" VALUES (lower(hex(randomblob(16))), ?, ?, ?, ?, 'RUNNING', ?, ?, ?, ?, ?) RETURNING id, sequence",
 		error);
 
 	mlops_ledger_bind_text(&query, run->name);
@@ -71,8 +118,9 @@ static bool insert_run(struct mlops_store *store, struct mlops_run *run, char id
 		if (text != NULL)
 			memcpy(id, text, 33);
 		free(text);
+		sequence = mlops_ledger_int(&query, 1);
 	}
-	return mlops_ledger_done(&query);
+	return mlops_ledger_done(&query) && mlops_running_hold(store, sequence, error);
 }
 
 bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error)
@@ -82,7 +130,7 @@ bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, str
 
 	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
 		return false;
-	ok = insert_run(store, run, id, error);
+	ok = end_vanished(store, run->started, error) && insert_run(store, run, id, error);
 	ok = mlops_ledger_end(store, ok, error);
 	if (ok) {
 		memcpy(run->id, id, sizeof run->id);
@@ -149,6 +197,16 @@ static bool check_name(struct mlops_store *store, const char *name, struct mlops
 			       mlops_text_mask(quoted, name, strlen(name)), hint);
 }
 
+/* What the next writer will write down. */
+static void set_vanished(struct mlops_run *run, struct mlops_ledger_query *query)
+{
+	run->outcome = MLOPS_RUN_FAILED;
+	run->reason = strdup("signal");
+	run->message = strdup(VANISHED);
+	if (run->reason == NULL || run->message == NULL)
+		query->failed = !mlops_error_set_memory(query->error);
+}
+
 static bool read_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
 		      struct mlops_error *error)
 {
@@ -156,8 +214,9 @@ static bool read_runs(struct mlops_store *store, const char *name, size_t limit,
 		store,
 		"SELECT id, name, kind, action, started, ended, outcome, reason, message, version, row_count,"
 		" metrics, settings,"
-		" source, who FROM runs WHERE ?1 IS NULL OR name = ?1 ORDER BY sequence DESC LIMIT ?2",
+		" source, who, sequence FROM runs WHERE ?1 IS NULL OR name = ?1 ORDER BY sequence DESC LIMIT ?2",
 		error);
+	int fd = mlops_running_look(store);
 
 	mlops_ledger_bind_text(&query, name);
 	mlops_ledger_bind_int(&query, limit == 0 || limit > INT32_MAX ? -1 : (int64_t)limit);
@@ -191,7 +250,12 @@ static bool read_runs(struct mlops_store *store, const char *name, size_t limit,
 		run->settings = mlops_ledger_text(&query, 12);
 		run->source = mlops_ledger_text(&query, 13);
 		run->who = mlops_ledger_text(&query, 14);
+		if (run->outcome == MLOPS_RUN_RUNNING && fd >= 0 &&
+		    !mlops_running_is(fd, mlops_ledger_int(&query, 15)))
+			set_vanished(run, &query);
 	}
+	if (fd >= 0)
+		close(fd);
 	return mlops_ledger_done(&query);
 }
 

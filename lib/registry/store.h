@@ -4,6 +4,7 @@
  *
  *	DIR/ledger.db               SQLite: models, versions, aliases, champion changes, runs
  *	DIR/models/SHA256.onnx      model files, named by their content
+ *	DIR/running                 empty; locks on its bytes tell which runs still have a process
  *
  * A model file is complete and synced before the ledger's transaction that names it; so whenever a writer is killed, the
  * registry is as it was before or as it is after, and at worst a model file is left that no version names (verify counts
@@ -112,7 +113,8 @@ struct mlops_change_list {
 };
 void mlops_change_list_release(struct mlops_change_list *list);
 
-/* Runs.  begin: id and outcome are filled in, everything else is the caller's (strings stay the caller's too).
+/* Runs.  begin: id and outcome are filled in, everything else is the caller's (strings stay the caller's too).  A run
+ * whose process (more exactly: whose store) is gone though it never ended is FAILED with reason "signal".
  * end: writes ended, outcome, reason, message, version, rows, metrics, settings under run->id. */
 bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error);
 bool mlops_store_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error);

@@ -188,6 +188,33 @@ FINISHED -" ]
 	[ "$(field reason <<< "$output")" = signal ]
 }
 
+@test "a training that is killed outright counts as failed, and as running until then" {
+	mkfifo pipe
+	mlops-train -m anomaly_detection -n pumps - < pipe 2> /dev/null &
+	pid=$!
+	exec 5> pipe
+	rows 50 >&5
+	for _ in $(seq 50); do
+		sleep 0.1
+		[ -f "$MLOPS_REGISTRY/ledger.db" ] && [ -n "$(mlops-registry runs 2> /dev/null)" ] && break
+	done
+	[ "$(mlops-registry runs pumps | field outcome)" = RUNNING ]
+	# Another training leaves it alone.
+	rows 50 > sensors.csv
+	mlops-train -m anomaly_detection -n fans sensors.csv
+	[ "$(mlops-registry runs pumps | field outcome)" = RUNNING ]
+	kill -KILL $pid
+	wait $pid || true
+	exec 5>&-
+	run mlops-registry runs pumps
+	[ "$(field outcome <<< "$output")" = FAILED ]
+	[ "$(field reason <<< "$output")" = signal ]
+	# The next one writes it down.
+	mlops-train -m anomaly_detection -n fans sensors.csv
+	[ "$(sqlite3 "$MLOPS_REGISTRY/ledger.db" "SELECT count(*) FROM runs WHERE outcome = 'RUNNING'")" -eq 0 ]
+	[[ "$(mlops-registry runs pumps | field message)" == *killed* ]]
+}
+
 @test "a training goes on through signals that its caller ignores, as under nohup" {
 	mkfifo pipe
 	(
