@@ -102,6 +102,9 @@ static bool read_rows(struct training *training, struct mlops_error *error)
 	};
 	char name[MLOPS_TEXT_QUOTED];
 
+	if (request->kind == MLOPS_TIME_SERIES_FORECAST)
+		return mlops_error_set(error, MLOPS_USAGE, "%s cannot be trained from rows",
+				       mlops_kind_name(request->kind));
 	select.texts = request->kind == MLOPS_FAILURE_PREDICTION;
 	if (request->kind == MLOPS_FAILURE_PREDICTION && select.target == NULL)
 		return mlops_error_set(error, MLOPS_USAGE, "failure_prediction needs --target, the column that says what failed");

@@ -9,6 +9,7 @@
 static const char *const kind_names[] = {
 	[MLOPS_ANOMALY_DETECTION] = "anomaly_detection",
 	[MLOPS_FAILURE_PREDICTION] = "failure_prediction",
+	[MLOPS_TIME_SERIES_FORECAST] = "time_series_forecast",
 };
 
 enum { N_KINDS = sizeof kind_names / sizeof *kind_names };
@@ -34,8 +35,8 @@ bool mlops_kind_from_name(const char *name, enum mlops_kind *kind, struct mlops_
 	if (nearest != NULL)
 		return mlops_error_set(error, MLOPS_USAGE, "model kind '%s' is unknown; did you mean '%s'?",
 				       quoted, nearest);
-	return mlops_error_set(error, MLOPS_USAGE, "model kind '%s' is unknown; there are %s and %s", quoted,
-			       kind_names[0], kind_names[1]);
+	return mlops_error_set(error, MLOPS_USAGE, "model kind '%s' is unknown; there are %s, %s and %s", quoted,
+			       kind_names[0], kind_names[1], kind_names[2]);
 }
 
 static void free_strings(char **strings, size_t n)

@@ -16,14 +16,17 @@
  * share in the leaf; probability = sum * probability_scale; failure = probability > 0.5 (a tie is no failure,
  * as in scikit-learn).  More classes: one output a class, the label is the first class with the largest
  * probability.
+ *
+ * time_series_forecast: a forecaster (model/forecaster.h); no trees, features or classes.
  */
 #ifndef MLOPS_MODEL_MODEL_H
 #define MLOPS_MODEL_MODEL_H
 
+#include "model/forecaster.h"
 #include "model/trees.h"
 #include "rows/dataset.h"
 
-enum mlops_kind { MLOPS_ANOMALY_DETECTION, MLOPS_FAILURE_PREDICTION };
+enum mlops_kind { MLOPS_ANOMALY_DETECTION, MLOPS_FAILURE_PREDICTION, MLOPS_TIME_SERIES_FORECAST };
 
 /* Named bytes that travel in the model file (ONNX metadata_props), opaque here. */
 struct mlops_metadata {
@@ -45,6 +48,8 @@ struct mlops_model {
 	char **classes;        /* [n_classes], the positive one second of two; NULL until they are named */
 	size_t n_classes;
 	float probability_scale; /* 1 / n_trees for own models, 1 for imported ones */
+	/* time_series_forecast, else NULL */
+	struct mlops_forecaster *forecaster;
 	struct mlops_metadata metadata;
 };
 

@@ -75,14 +75,73 @@ static const struct mlops_setting failure_prediction_settings[] = {
 	  .meaning = "balanced: classes weigh the same however many rows they have" },
 };
 
+static const struct mlops_setting time_series_forecast_settings[] = {
+	{ .name = "seq_length",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 60,
+	  .minimum = 2,
+	  .maximum = MLOPS_FORECAST_MAX_LENGTH,
+	  .meaning = "last values that a forecast is made from" },
+	{ .name = "forecast_horizon",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 1,
+	  .minimum = 1,
+	  .maximum = MLOPS_FORECAST_MAX_HORIZON,
+	  .meaning = "steps ahead that are fitted; further ones are fed back" },
+	{ .name = "epochs",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 50,
+	  .minimum = 0,
+	  .maximum = 100000,
+	  .meaning = "most passes over the training windows; 0: the linear path alone" },
+	{ .name = "batch_size",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 32,
+	  .minimum = 1,
+	  .maximum = 65536,
+	  .meaning = "windows a step of the optimiser" },
+	{ .name = "hidden",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 64,
+	  .minimum = 1,
+	  .maximum = 1024,
+	  .meaning = "units in each of the two LSTM layers" },
+	{ .name = "dropout",
+	  .type = MLOPS_SETTING_REAL,
+	  .fallback = 0.2,
+	  .minimum = 0,
+	  .maximum = 0.95,
+	  .meaning = "share of the first layer's outputs that a step of training leaves out" },
+	{ .name = "learning_rate",
+	  .type = MLOPS_SETTING_REAL,
+	  .fallback = 0.001,
+	  .minimum = 0.0000001,
+	  .maximum = 1,
+	  .meaning = "step width of the optimiser (Adam)" },
+	{ .name = "patience",
+	  .type = MLOPS_SETTING_UINT,
+	  .fallback = 5,
+	  .minimum = 1,
+	  .maximum = 100000,
+	  .meaning = "epochs without a better validation error after which training ends" },
+};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
 const struct mlops_setting *mlops_settings_table(enum mlops_kind kind, size_t *count)
 {
-	if (kind == MLOPS_ANOMALY_DETECTION) {
-		*count = sizeof anomaly_detection_settings / sizeof *anomaly_detection_settings;
+	switch (kind) {
+	case MLOPS_ANOMALY_DETECTION:
+		*count = COUNT(anomaly_detection_settings);
 		return anomaly_detection_settings;
+	case MLOPS_FAILURE_PREDICTION:
+		*count = COUNT(failure_prediction_settings);
+		return failure_prediction_settings;
+	case MLOPS_TIME_SERIES_FORECAST:
+		break;
 	}
-	*count = sizeof failure_prediction_settings / sizeof *failure_prediction_settings;
-	return failure_prediction_settings;
+	*count = COUNT(time_series_forecast_settings);
+	return time_series_forecast_settings;
 }
 
 void mlops_settings_default(enum mlops_kind kind, struct mlops_settings *settings)

@@ -29,7 +29,8 @@ static void kinds(void **state)
 	error = (struct mlops_error)MLOPS_ERROR_INIT;
 	assert_false(mlops_kind_from_name("x", &kind, &error));
 	assert_string_equal(error.message,
-			    "model kind 'x' is unknown; there are anomaly_detection and failure_prediction");
+			    "model kind 'x' is unknown; there are anomaly_detection, failure_prediction and "
+			    "time_series_forecast");
 }
 
 static void metadata(void **state)

@@ -69,6 +69,19 @@ static void values_and_words(void **state)
 	assert_near(mlops_settings_get(&settings, "max_features"), 3, 0);
 }
 
+static void forecast_defaults(void **state)
+{
+	struct mlops_settings settings;
+
+	(void)state;
+	mlops_settings_default(MLOPS_TIME_SERIES_FORECAST, &settings);
+	expect_written(&settings, "{\"seq_length\":60,\"forecast_horizon\":1,\"epochs\":50,\"batch_size\":32,"
+				  "\"hidden\":64,\"dropout\":0.2,\"learning_rate\":0.001,\"patience\":5}");
+	parse(&settings, "epochs=0");
+	parse(&settings, "dropout=0");
+	assert_near(mlops_settings_get(&settings, "epochs"), 0, 0);
+}
+
 static void what_is_refused(void **state)
 {
 	static const struct {
@@ -98,6 +111,17 @@ static void what_is_refused(void **state)
 		  "setting max_features: '0' is not sqrt, log2, all or a whole number from 1 to 65535" },
 		{ MLOPS_FAILURE_PREDICTION, "class_weight=1",
 		  "setting class_weight: '1' is not none or balanced" },
+		{ MLOPS_TIME_SERIES_FORECAST, "trees=10",
+		  "setting 'trees' is unknown to time_series_forecast; help lists them" },
+		{ MLOPS_TIME_SERIES_FORECAST, "seq_len=10",
+		  "setting 'seq_len' is unknown to time_series_forecast; did you mean 'seq_length'?" },
+		{ MLOPS_TIME_SERIES_FORECAST, "seq_length=1",
+		  "setting seq_length: '1' is not a whole number from 2 to 4096" },
+		{ MLOPS_TIME_SERIES_FORECAST, "forecast_horizon=1025",
+		  "setting forecast_horizon: '1025' is not a whole number from 1 to 1024" },
+		{ MLOPS_TIME_SERIES_FORECAST, "dropout=1", "setting dropout: '1' is not a number from 0 to 0.95" },
+		{ MLOPS_TIME_SERIES_FORECAST, "learning_rate=nan",
+		  "setting learning_rate: 'nan' is not a number from 1e-7 to 1" },
 	};
 
 	(void)state;
@@ -118,7 +142,7 @@ static void what_is_refused(void **state)
 static void the_tables_hold_together(void **state)
 {
 	(void)state;
-	for (int kind = MLOPS_ANOMALY_DETECTION; kind <= MLOPS_FAILURE_PREDICTION; kind++) {
+	for (int kind = MLOPS_ANOMALY_DETECTION; kind <= MLOPS_TIME_SERIES_FORECAST; kind++) {
 		size_t count;
 		const struct mlops_setting *table = mlops_settings_table((enum mlops_kind)kind, &count);
 
@@ -141,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(values_and_words),
+		cmocka_unit_test(forecast_defaults),
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(the_tables_hold_together),
 	};
