@@ -72,7 +72,7 @@ struct reading {
 	struct mlops_series_growing *items; /* [n], by the ids' numbers */
 	size_t n, room;
 	size_t time, id;                    /* columns of the chunk or MLOPS_NO_COLUMN; 0 has the values */
-	struct mlops_series_counts counts;
+	uint64_t untimed;
 };
 
 static bool row_error(const struct reading *reading, size_t column, uint64_t line, const char *what,
@@ -149,7 +149,7 @@ static bool take_row(struct reading *reading, const struct mlops_chunk *chunk, s
 	if (reading->time != MLOPS_NO_COLUMN)
 		time = chunk->columns[reading->time].times[row];
 	if (time == MLOPS_TIME_MISSING || (!id.present && isnan(value))) {
-		reading->counts.untimed++;
+		reading->untimed++;
 		return true;
 	}
 	if (!id.present)
@@ -157,14 +157,15 @@ static bool take_row(struct reading *reading, const struct mlops_chunk *chunk, s
 	growing = series_of(reading, id, line, error);
 	if (growing == NULL)
 		return false;
+	growing->series.counts.rows++;
 	if (value == 0)
 		value = 0; /* one zero, so that equal data have equal bits */
 	if (reading->time == MLOPS_NO_COLUMN) {
-		reading->counts.missing += isnan(value) ? 1 : 0;
-		return mlops_series_put(growing, value, growing->point++, &reading->counts, error);
+		growing->series.counts.missing += isnan(value) ? 1 : 0;
+		return mlops_series_put(growing, value, growing->point++, error);
 	}
 	if (options->every > 0)
-		return mlops_series_take_resampled(growing, time, value, options->every, &reading->counts, error);
+		return mlops_series_take_resampled(growing, time, value, options->every, error);
 	return mlops_series_take_regular(growing, time, value, line, reading->reader->name, error);
 }
 
@@ -229,13 +230,13 @@ static bool end_series(struct reading *reading, int64_t *every, struct mlops_err
 		struct mlops_series_growing *growing = &reading->items[i];
 
 		if (options->every > 0) {
-			if (!mlops_series_end_resampled(growing, &reading->counts, error))
+			if (!mlops_series_end_resampled(growing, error))
 				return false;
 			continue;
 		}
 		if (options->hold > 0 && step > 0)
 			growing->most = (uint64_t)options->hold / step;
-		if (!mlops_series_regularise(growing, step, source, &reading->counts, error))
+		if (!mlops_series_regularise(growing, step, source, error))
 			return false;
 	}
 	return true;
@@ -314,6 +315,16 @@ static void hand_over(struct reading *reading, struct mlops_series_set *set)
 	set->n = reading->n;
 }
 
+static void add_counts(struct mlops_series_counts *sum, const struct mlops_series_counts *counts)
+{
+	sum->rows += counts->rows;
+	sum->late += counts->late;
+	sum->superseded += counts->superseded;
+	sum->missing += counts->missing;
+	sum->filled += counts->filled;
+	sum->gaps += counts->gaps;
+}
+
 static bool finish(struct reading *reading, struct mlops_series_set *set, struct mlops_error *error)
 {
 	const struct mlops_reader *reader = reading->reader;
@@ -327,10 +338,12 @@ static bool finish(struct reading *reading, struct mlops_series_set *set, struct
 				 0, "is empty in every row", error);
 	if (!end_series(reading, &set->every, error))
 		return false;
-	for (size_t i = 0; i < reading->n; i++)
+	for (size_t i = 0; i < reading->n; i++) {
 		points += reading->items[i].series.n_values;
-	reading->counts.rows = reader->counts.rows;
-	if (points == 0 && reading->counts.missing + reading->counts.untimed + reading->counts.late == reader->counts.rows)
+		add_counts(&set->counts, &reading->items[i].series.counts);
+	}
+	set->counts.untimed = reading->untimed;
+	if (points == 0 && set->counts.missing + set->counts.late == set->counts.rows)
 		return row_error(reading, reading->columns->value, 0, "has no value in any row", error);
 	if (points == 0)
 		return mlops_error_set_at(error, MLOPS_DATA, reader->name, 0,
@@ -341,7 +354,6 @@ static bool finish(struct reading *reading, struct mlops_series_set *set, struct
 		return mlops_error_set_memory(error);
 	hand_over(reading, set);
 	set->has_ids = reading->id != MLOPS_NO_COLUMN;
-	set->counts = reading->counts;
 	return digest_set(set, error);
 }
 
@@ -391,4 +403,14 @@ void mlops_series_free(struct mlops_series_set *set)
 	free(set->items);
 	free(set->column);
 	free(set);
+}
+
+bool mlops_series_single(const struct mlops_series_set *set, size_t i, struct mlops_series_set *single,
+			 struct mlops_error *error)
+{
+	*single = *set;
+	single->n = 1;
+	single->items = &set->items[i];
+	single->counts = set->items[i].counts;
+	return digest_set(single, error);
 }

@@ -43,22 +43,23 @@ struct mlops_segment {
 	int64_t first_time;   /* microseconds since 1970; without a time column the number of the row, from 0 */
 };
 
+struct mlops_series_counts {
+	uint64_t rows;       /* read, but for those left out as untimed */
+	uint64_t untimed;    /* left out: no time, or neither sensor nor value; of a set only */
+	uint64_t late;       /* left out: earlier than a row before them (with every) */
+	uint64_t superseded; /* replaced by a later row ahead of the same point (with every) */
+	uint64_t missing;    /* empty cells among the others */
+	uint64_t filled;     /* points that took the value before them */
+	uint64_t gaps;       /* cuts */
+};
+
 struct mlops_series {
 	char *id;                       /* NUL-terminated; empty when there is no id column */
 	float *values;                  /* [n_values] finite; the segments' one behind the other */
 	size_t n_values;
 	struct mlops_segment *segments; /* [n_segments] ascending in time, each at least one value */
 	size_t n_segments;
-};
-
-struct mlops_series_counts {
-	uint64_t rows;       /* read */
-	uint64_t untimed;    /* left out: no time, or neither sensor nor value */
-	uint64_t late;       /* left out: earlier than a row before them (with every) */
-	uint64_t superseded; /* replaced by a later row ahead of the same point (with every) */
-	uint64_t missing;    /* empty cells among the others */
-	uint64_t filled;     /* points that took the value before them */
-	uint64_t gaps;       /* cuts */
+	struct mlops_series_counts counts;
 };
 
 struct mlops_series_set {
@@ -67,7 +68,7 @@ struct mlops_series_set {
 	char *column;               /* the values' name */
 	bool has_ids;               /* there is an id column */
 	int64_t every;              /* the step in microseconds; 0: no time column */
-	struct mlops_series_counts counts;
+	struct mlops_series_counts counts; /* of all series together */
 	char sha256[65];            /* of names, steps, times and values: the same for CSV and JSON */
 };
 
@@ -98,6 +99,11 @@ bool mlops_series_select(const struct mlops_reader *reader, const struct mlops_s
 struct mlops_series_set *mlops_series_read(struct mlops_reader *reader, const struct mlops_series_columns *columns,
 					   const struct mlops_series_options *options, struct mlops_error *error);
 void mlops_series_free(struct mlops_series_set *set);
+
+/* A set of one series of another set, which it borrows: it is not to be freed, and of no use when that one is.
+ * Counts and checksum are those of the series.  False when memory runs out. */
+bool mlops_series_single(const struct mlops_series_set *set, size_t i, struct mlops_series_set *single,
+			 struct mlops_error *error);
 
 /* Time of the value number i (below length) of a segment. */
 static inline int64_t mlops_segment_time(const struct mlops_series_set *set, const struct mlops_segment *segment, size_t i)

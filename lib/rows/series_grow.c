@@ -53,8 +53,7 @@ static bool begin_segment(struct mlops_series_growing *growing, int64_t time, st
 	return true;
 }
 
-bool mlops_series_put(struct mlops_series_growing *growing, float value, int64_t time, struct mlops_series_counts *counts,
-		      struct mlops_error *error)
+bool mlops_series_put(struct mlops_series_growing *growing, float value, int64_t time, struct mlops_error *error)
 {
 	bool bridged = growing->open && growing->missing <= growing->most;
 
@@ -65,10 +64,10 @@ bool mlops_series_put(struct mlops_series_growing *growing, float value, int64_t
 	for (; bridged && growing->missing > 0; growing->missing--) {
 		if (!append_value(growing, growing->last, error))
 			return false;
-		counts->filled++;
+		growing->series.counts.filled++;
 	}
 	if (!bridged) {
-		counts->gaps += growing->open;
+		growing->series.counts.gaps += growing->open;
 		if (!begin_segment(growing, time, error))
 			return false;
 	}
@@ -142,8 +141,9 @@ static int64_t round_up(int64_t time, int64_t every)
 }
 
 bool mlops_series_take_resampled(struct mlops_series_growing *growing, int64_t time, float value, int64_t every,
-				 struct mlops_series_counts *counts, struct mlops_error *error)
+				 struct mlops_error *error)
 {
+	struct mlops_series_counts *counts = &growing->series.counts;
 	int64_t point;
 
 	if (growing->started && time < growing->last_time) {
@@ -158,7 +158,7 @@ bool mlops_series_take_resampled(struct mlops_series_growing *growing, int64_t t
 	}
 	point = round_up(time, every);
 	if (growing->valued && point > growing->point) {
-		if (!mlops_series_put(growing, growing->value, growing->point, counts, error))
+		if (!mlops_series_put(growing, growing->value, growing->point, error))
 			return false;
 		growing->missing = difference(point, growing->point) / (uint64_t)every - 1;
 	} else {
@@ -170,11 +170,10 @@ bool mlops_series_take_resampled(struct mlops_series_growing *growing, int64_t t
 	return true;
 }
 
-bool mlops_series_end_resampled(struct mlops_series_growing *growing, struct mlops_series_counts *counts,
-				struct mlops_error *error)
+bool mlops_series_end_resampled(struct mlops_series_growing *growing, struct mlops_error *error)
 {
 	return !growing->valued || growing->last_time < growing->point ||
-	       mlops_series_put(growing, growing->value, growing->point, counts, error);
+	       mlops_series_put(growing, growing->value, growing->point, error);
 }
 
 static size_t run_length(const struct mlops_series_growing *growing, size_t run)
@@ -322,7 +321,7 @@ static bool take_over(struct mlops_series_growing *growing, struct mlops_error *
 }
 
 bool mlops_series_regularise(struct mlops_series_growing *growing, uint64_t step, const char *source,
-			     struct mlops_series_counts *counts, struct mlops_error *error)
+			     struct mlops_error *error)
 {
 	int64_t before = 0;
 	bool whole = growing->n_runs == 1 && (growing->n_raw == 1 || growing->runs[0].step == step);
@@ -347,8 +346,8 @@ bool mlops_series_regularise(struct mlops_series_growing *growing, uint64_t step
 			if (r + i > 0)
 				growing->missing += apart / step - 1;
 			before = time;
-			counts->missing += isnan(value) ? 1 : 0;
-			if (!mlops_series_put(growing, value, time, counts, error))
+			growing->series.counts.missing += isnan(value) ? 1 : 0;
+			if (!mlops_series_put(growing, value, time, error))
 				return false;
 		}
 	}

@@ -40,8 +40,7 @@ struct mlops_series_growing {
 };
 
 /* Appends a point at time, behind growing->missing missing ones; NaN is a missing point. */
-bool mlops_series_put(struct mlops_series_growing *growing, float value, int64_t time, struct mlops_series_counts *counts,
-		      struct mlops_error *error);
+bool mlops_series_put(struct mlops_series_growing *growing, float value, int64_t time, struct mlops_error *error);
 
 /* A row of a series without every: MLOPS_DATA when its time is not behind the last one. */
 bool mlops_series_take_regular(struct mlops_series_growing *growing, int64_t time, float value, uint64_t line,
@@ -49,10 +48,9 @@ bool mlops_series_take_regular(struct mlops_series_growing *growing, int64_t tim
 
 /* A row of a series that is brought to multiples of every. */
 bool mlops_series_take_resampled(struct mlops_series_growing *growing, int64_t time, float value, int64_t every,
-				 struct mlops_series_counts *counts, struct mlops_error *error);
+				 struct mlops_error *error);
 /* The last point, where a row has reached it. */
-bool mlops_series_end_resampled(struct mlops_series_growing *growing, struct mlops_series_counts *counts,
-				struct mlops_error *error);
+bool mlops_series_end_resampled(struct mlops_series_growing *growing, struct mlops_error *error);
 
 /* The step of n series without every, 0 when no series has two rows; MLOPS_DATA when they differ. */
 bool mlops_series_find_step(const struct mlops_series_growing *items, size_t n, const char *source, uint64_t *step,
@@ -60,6 +58,6 @@ bool mlops_series_find_step(const struct mlops_series_growing *items, size_t n, 
 
 /* From runs to segments, the raw values are freed; MLOPS_DATA when a difference is no multiple of step. */
 bool mlops_series_regularise(struct mlops_series_growing *growing, uint64_t step, const char *source,
-			     struct mlops_series_counts *counts, struct mlops_error *error);
+			     struct mlops_error *error);
 
 #endif

@@ -319,6 +319,28 @@ static void the_checksum_is_the_data_s(void **state)
 	mlops_series_free(c);
 }
 
+static void one_series_of_several(void **state)
+{
+	static const char both[] = "tag,v\na,1\nb,7\na,2\nb,NA\nb,8\n", b[] = "tag,v\nb,7\nb,NA\nb,8\n";
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_series_set *set = read_set(both, NULL, &as_they_are, &error);
+	struct mlops_series_set *alone = read_set(b, NULL, &as_they_are, &error);
+	struct mlops_series_set single;
+
+	(void)state;
+	assert_non_null(set);
+	assert_non_null(alone);
+	assert_int_equal(set->counts.rows, 5);
+	assert_true(mlops_series_single(set, 1, &single, &error));
+	assert_int_equal(single.n, 1);
+	assert_string_equal(single.items[0].id, "b");
+	assert_int_equal(single.counts.rows, 3);
+	assert_int_equal(single.counts.filled, 1);
+	assert_string_equal(single.sha256, alone->sha256);
+	mlops_series_free(set);
+	mlops_series_free(alone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +359,7 @@ int main(void)
 		cmocka_unit_test(the_column_of_values_is_chosen),
 		cmocka_unit_test(progress_can_stop),
 		cmocka_unit_test(the_checksum_is_the_data_s),
+		cmocka_unit_test(one_series_of_several),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
