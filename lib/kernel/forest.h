@@ -8,6 +8,10 @@
  * the feature's thresholds that lie below it, so that x <= threshold is code <= number exactly.
  *
  * Large trees are walked, several rows or trees at once: the processor waits for many nodes at the same time.
+ * For many rows a tree is unfolded first, into nodes that make a level six instructions: values and thresholds
+ * are unsigned integers ordered as the floats are, so that a comparison leaves its answer in the carry and the
+ * next node is left plus carry; and a leaf is a node whose left child is itself, so that rows which are done
+ * wait there for the others.
  */
 #ifndef MLOPS_KERNEL_FOREST_H
 #define MLOPS_KERNEL_FOREST_H
@@ -76,6 +80,45 @@ typedef void mlops_kernel_forest_leaves(const struct mlops_node *nodes, unsigned
 					const float *rows, size_t width, size_t n, bool may_miss,
 					uint32_t *leaves);
 
+#define MLOPS_WALK_ROWS 16 /* rows of a group */
+
+/* A node of an unfolded tree.  cut: the threshold's key, or the number of a leaf.  word = left <<
+ * (column_bits + 5) | missing_left << (column_bits + 4) | column << 4, where column is the feature, or one
+ * behind the last feature for leaves. */
+struct mlops_walk_node {
+	uint32_t cut;
+	uint32_t word;
+};
+
+/* A float as an unsigned integer with the same order; both zeros are the same.  Between the keys of no number:
+ * 0 is below, UINT32_MAX above all of them. */
+static inline uint32_t mlops_walk_key(float value)
+{
+	union {
+		float number;
+		uint32_t bits;
+	} as = { value + 0.0f };
+
+	return as.bits ^ ((uint32_t)-(int32_t)(as.bits >> 31) | 0x80000000u);
+}
+
+/* n nodes of one tree, children behind parents.  column_bits: as many as n_features + 1 columns need; left has
+ * to fit into the bits that are left over. */
+typedef void mlops_kernel_forest_unfold(const struct mlops_node *nodes, size_t n, unsigned feature_bits,
+					size_t n_features, unsigned column_bits,
+					struct mlops_walk_node *unfolded);
+
+/* keys[r / MLOPS_WALK_ROWS * stride + r % MLOPS_WALK_ROWS] = key of values[r] for r < n, `missing` for NaN.
+ * Returns whether there was a NaN. */
+typedef bool mlops_kernel_forest_keys(const float *values, size_t n, uint32_t missing, size_t stride,
+				      uint32_t *keys);
+
+/* leaves[r] = number of the leaf that row r reaches, for n_groups groups of MLOPS_WALK_ROWS rows.  A group has
+ * stride keys: MLOPS_WALK_ROWS of each column, first the features with UINT32_MAX for a missing value, then a
+ * column of zeros; and if may_miss, from column 1 << column_bits on, the features with 0 for a missing value. */
+typedef void mlops_kernel_forest_walk(const struct mlops_walk_node *unfolded, unsigned column_bits, bool may_miss,
+				      const uint32_t *keys, size_t stride, size_t n_groups, uint32_t *leaves);
+
 /* leaves[t] = number of the leaf that the row reaches in tree t. */
 typedef void mlops_kernel_forest_row(const struct mlops_kernel_forest *forest, const float *row,
 				     uint32_t *leaves);
@@ -83,6 +126,9 @@ typedef void mlops_kernel_forest_row(const struct mlops_kernel_forest *forest, c
 mlops_kernel_mux_codes mlops_kernel_mux_codes_reference;
 mlops_kernel_mux_run mlops_kernel_mux_run_reference;
 mlops_kernel_forest_leaves mlops_kernel_forest_leaves_reference;
+mlops_kernel_forest_unfold mlops_kernel_forest_unfold_reference;
+mlops_kernel_forest_keys mlops_kernel_forest_keys_reference;
+mlops_kernel_forest_walk mlops_kernel_forest_walk_reference;
 mlops_kernel_forest_row mlops_kernel_forest_row_reference;
 
 #endif

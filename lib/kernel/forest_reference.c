@@ -30,6 +30,55 @@ void mlops_kernel_forest_leaves_reference(const struct mlops_node *nodes, unsign
 		leaves[r] = follow(nodes, feature_bits, rows + r * width);
 }
 
+void mlops_kernel_forest_unfold_reference(const struct mlops_node *nodes, size_t n, unsigned feature_bits,
+					  size_t n_features, unsigned column_bits,
+					  struct mlops_walk_node *unfolded)
+{
+	uint32_t mask = (1u << feature_bits) - 1;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t left = nodes[i].word >> feature_bits;
+		uint32_t column = left != 0 ? (nodes[i].word & mask) >> 1 : (uint32_t)n_features;
+		uint32_t missing_left = left != 0 ? nodes[i].word & 1 : 0;
+
+		unfolded[i].cut = left != 0 ? mlops_walk_key(nodes[i].threshold) : nodes[i].leaf;
+		unfolded[i].word = (left != 0 ? left : i) << (column_bits + 5) |
+				   missing_left << (column_bits + 4) | column * MLOPS_WALK_ROWS;
+	}
+}
+
+bool mlops_kernel_forest_keys_reference(const float *values, size_t n, uint32_t missing, size_t stride,
+					uint32_t *keys)
+{
+	bool any_missing = false;
+
+	for (size_t r = 0; r < n; r++) {
+		keys[r / MLOPS_WALK_ROWS * stride + r % MLOPS_WALK_ROWS] =
+			isnan(values[r]) ? missing : mlops_walk_key(values[r]);
+		any_missing |= isnan(values[r]);
+	}
+	return any_missing;
+}
+
+void mlops_kernel_forest_walk_reference(const struct mlops_walk_node *unfolded, unsigned column_bits,
+					bool may_miss, const uint32_t *keys, size_t stride, size_t n_groups,
+					uint32_t *leaves)
+{
+	uint32_t mask = (1u << (column_bits + (may_miss ? 5 : 4))) - 1;
+
+	for (size_t r = 0; r < n_groups * MLOPS_WALK_ROWS; r++) {
+		const uint32_t *row = keys + r / MLOPS_WALK_ROWS * stride + r % MLOPS_WALK_ROWS;
+		uint32_t index = 0, next = 0;
+
+		do {
+			index = next;
+			next = unfolded[index].word >> (column_bits + 5);
+			next += row[unfolded[index].word & mask] > unfolded[index].cut;
+		} while (next != index);
+		leaves[r] = unfolded[index].cut;
+	}
+}
+
 void mlops_kernel_forest_row_reference(const struct mlops_kernel_forest *forest, const float *row,
 				       uint32_t *leaves)
 {

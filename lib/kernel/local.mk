@@ -16,6 +16,7 @@ KERNEL_SOURCES = \
 	%D%/csv_cut.c \
 	%D%/csv_numbers.c \
 	%D%/forest_mux.c \
+	%D%/forest_unfolded.c \
 	%D%/forest_walk.c \
 	%D%/grow_search.c \
 	%D%/grow_small.c

@@ -26,6 +26,9 @@ struct mlops_kernels {
 	mlops_kernel_mux_codes *mux_codes;
 	mlops_kernel_mux_run *mux_run;
 	mlops_kernel_forest_leaves *forest_leaves;
+	mlops_kernel_forest_unfold *forest_unfold;
+	mlops_kernel_forest_keys *forest_keys;
+	mlops_kernel_forest_walk *forest_walk;
 	mlops_kernel_forest_row *forest_row;
 	mlops_kernel_grow_search *grow_search;
 	mlops_kernel_small_sort *small_sort;

@@ -5,8 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of a task: few enough to share out, many enough that a deep forest is not read too often. */
-enum { LEAST_BLOCK = 256, LARGEST_BLOCK = 4096 };
+/* Rows of a task: few enough to share out, many enough that a deep forest is not read too often: as many as
+ * a tree has nodes, within bounds. */
+enum { LEAST_BLOCK = 256, USUAL_BLOCK = 4096, LARGEST_BLOCK = 32768 };
+
+/* A tree that has so many nodes for each row of the job is not worth unfolding. */
+enum { MOST_NODES_A_ROW = 32 };
+
+/* Nor is a table that would have so many columns of keys. */
+enum { UNFOLDED_COLUMN_BITS = 16 };
 
 /* For fewer rows than this a program, which does whole blocks, is slower than walking. */
 enum { LEAST_ROWS_OF_MUX = 96 };
@@ -14,11 +21,15 @@ enum { LEAST_ROWS_OF_MUX = 96 };
 /* So few rows are walked one by one, through several trees at once. */
 enum { MOST_SINGLE_ROWS = 4 };
 
-/* A worker's own memory: for walking, or for a program. */
+enum way { BY_PROGRAM, ROW_BY_ROW, WALKING, UNFOLDED };
+
+/* A worker's own memory, depending on the way. */
 struct scratch {
-	float *rows;		 /* [block * n_features] row by row */
-	uint32_t *leaves;	 /* [block], or [n_trees] for single rows */
-	double *sums;		 /* [block * n_outputs], where sums aren't exact in float32 */
+	float *rows;	  /* [block * n_features] row by row; unfolded: [block] values of a feature */
+	uint32_t *leaves; /* [block] to whole groups, or [n_trees] for single rows */
+	double *sums;	  /* [block * n_outputs], where sums aren't exact in float32 */
+	struct mlops_walk_node *unfolded; /* [largest_tree] */
+	uint32_t *keys;			  /* [groups of the block * missing_stride] */
 	int16_t *codes;		 /* [2 * n_used * MLOPS_MUX_STRIDE] */
 	const int16_t **columns; /* [2 * n_used] */
 };
@@ -27,7 +38,10 @@ struct job {
 	const struct mlops_trees *trees;
 	const struct mlops_matrix *matrix;
 	const struct mlops_kernels *kernels;
+	enum way way;
 	size_t block;
+	size_t largest_tree;
+	unsigned column_bits;
 	struct scratch *scratch; /* [workers] */
 	float *sums;
 };
@@ -76,21 +90,93 @@ static bool take_rows(const struct job *job, size_t first, size_t n, float *rows
 	return any_missing;
 }
 
+/* Columns of keys, with and without those for missing values. */
+static size_t key_columns(const struct job *job, bool may_miss)
+{
+	return job->trees->n_features + (may_miss ? (size_t)1 << job->column_bits : 1);
+}
+
+static size_t groups_of(size_t n)
+{
+	return (n + MLOPS_WALK_ROWS - 1) / MLOPS_WALK_ROWS;
+}
+
+/* One feature's keys. */
+static bool take_keys(const struct job *job, const struct scratch *scratch, size_t first, size_t n,
+		      size_t feature, uint32_t missing, size_t stride, uint32_t *keys)
+{
+	const struct mlops_matrix *matrix = job->matrix;
+	const float *values = matrix->columns[feature] + first;
+
+	if (matrix->rows != NULL) {
+		for (size_t r = 0; r < n; r++)
+			scratch->rows[r] = mlops_matrix_at(matrix, first + r, feature);
+		values = scratch->rows;
+	}
+	return job->kernels->forest_keys(values, n, missing, stride, keys);
+}
+
+/* Fills scratch->keys as forest_walk takes them; returns whether a value is missing. */
+static bool take_all_keys(const struct job *job, const struct scratch *scratch, size_t first, size_t n)
+{
+	size_t n_features = job->trees->n_features;
+	size_t stride = key_columns(job, false) * MLOPS_WALK_ROWS;
+	bool any_missing = false;
+
+	for (size_t f = 0; !any_missing && f < n_features; f++)
+		any_missing |= take_keys(job, scratch, first, n, f, UINT32_MAX, stride,
+					 scratch->keys + f * MLOPS_WALK_ROWS);
+	if (any_missing) {
+		size_t second = ((size_t)1 << job->column_bits) * MLOPS_WALK_ROWS;
+
+		stride = key_columns(job, true) * MLOPS_WALK_ROWS;
+		for (size_t f = 0; f < n_features; f++) {
+			uint32_t *keys = scratch->keys + f * MLOPS_WALK_ROWS;
+
+			take_keys(job, scratch, first, n, f, UINT32_MAX, stride, keys);
+			take_keys(job, scratch, first, n, f, 0, stride, keys + second);
+		}
+	}
+	for (size_t g = 0; g < groups_of(n); g++)
+		memset(scratch->keys + g * stride + n_features * MLOPS_WALK_ROWS, 0,
+		       MLOPS_WALK_ROWS * sizeof *scratch->keys);
+	return any_missing;
+}
+
+/* Which leaf of the tree each row of the block reaches. */
+static void find_leaves(const struct job *job, const struct scratch *scratch, size_t tree, size_t n,
+			bool any_missing)
+{
+	const struct mlops_trees *trees = job->trees;
+	const struct mlops_node *nodes = trees->nodes + trees->tree_start[tree];
+	size_t size = trees->tree_start[tree + 1] - trees->tree_start[tree];
+
+	if (job->way == UNFOLDED) {
+		job->kernels->forest_unfold(nodes, size, trees->feature_bits, trees->n_features,
+					    job->column_bits, scratch->unfolded);
+		job->kernels->forest_walk(scratch->unfolded, job->column_bits, any_missing, scratch->keys,
+					  key_columns(job, any_missing) * MLOPS_WALK_ROWS, groups_of(n),
+					  scratch->leaves);
+	} else {
+		job->kernels->forest_leaves(nodes, trees->feature_bits, scratch->rows, trees->n_features, n,
+					    any_missing, scratch->leaves);
+	}
+}
+
 /* Leaf values of other programs may need a double to hold what a float32 would round; the order of trees is
  * fixed. */
 static void walk(const struct job *job, const struct scratch *scratch, size_t first, size_t n, float *sums)
 {
 	const struct mlops_trees *trees = job->trees;
-	bool any_missing = take_rows(job, first, n, scratch->rows);
+	bool any_missing = job->way == UNFOLDED ? take_all_keys(job, scratch, first, n)
+						: take_rows(job, first, n, scratch->rows);
 
 	if (trees->exact_sums)
 		memset(sums, 0, n * trees->n_outputs * sizeof *sums);
 	else
 		memset(scratch->sums, 0, n * trees->n_outputs * sizeof *scratch->sums);
 	for (size_t t = 0; t < trees->n_trees; t++) {
-		job->kernels->forest_leaves(trees->nodes + trees->tree_start[t], trees->feature_bits,
-					    scratch->rows, trees->n_features, n, any_missing,
-					    scratch->leaves);
+		find_leaves(job, scratch, t, n, any_missing);
 		if (trees->exact_sums)
 			add_leaves(trees, scratch->leaves, n, sums);
 		else
@@ -149,11 +235,6 @@ static void run_mux(const struct job *job, const struct scratch *scratch, size_t
 		sums[r] = (float)units[r] * mux->unit;
 }
 
-static bool is_mux(const struct job *job)
-{
-	return job->trees->mux != NULL && job->matrix->n_rows >= LEAST_ROWS_OF_MUX;
-}
-
 static void sum_block(void *context, size_t task, unsigned worker)
 {
 	const struct job *job = context;
@@ -162,11 +243,11 @@ static void sum_block(void *context, size_t task, unsigned worker)
 	size_t n = job->matrix->n_rows - first < job->block ? job->matrix->n_rows - first : job->block;
 	float *sums = job->sums + first * job->trees->n_outputs;
 
-	if (is_mux(job)) {
+	if (job->way == BY_PROGRAM) {
 		for (size_t r = 0; r < n; r += MLOPS_MUX_ROWS)
 			run_mux(job, scratch, first + r, n - r < MLOPS_MUX_ROWS ? n - r : MLOPS_MUX_ROWS,
 				sums + r);
-	} else if (job->matrix->n_rows <= MOST_SINGLE_ROWS) {
+	} else if (job->way == ROW_BY_ROW) {
 		for (size_t r = 0; r < n; r++)
 			walk_single(job, scratch, first + r, sums + r * job->trees->n_outputs);
 	} else {
@@ -177,20 +258,31 @@ static void sum_block(void *context, size_t task, unsigned worker)
 static bool allocate(const struct job *job, struct scratch *scratch)
 {
 	const struct mlops_trees *trees = job->trees;
-	size_t leaves = job->block > trees->n_trees ? job->block : trees->n_trees;
+	size_t groups = groups_of(job->block);
+	size_t leaves = groups * MLOPS_WALK_ROWS;
 	size_t cells;
 
-	if (is_mux(job)) {
+	if (job->way == BY_PROGRAM) {
 		size_t columns = 2 * trees->mux->n_used;
 
 		scratch->codes = calloc(columns * MLOPS_MUX_STRIDE + 1, sizeof *scratch->codes);
 		scratch->columns = calloc(columns + 1, sizeof *scratch->columns);
 		return scratch->codes != NULL && scratch->columns != NULL;
 	}
-	if (__builtin_mul_overflow(job->block, trees->n_features, &cells))
-		return false;
-	scratch->rows = calloc(cells, sizeof *scratch->rows);
+	leaves = leaves > trees->n_trees ? leaves : trees->n_trees;
 	scratch->leaves = calloc(leaves, sizeof *scratch->leaves);
+	if (job->way == UNFOLDED) {
+		if (__builtin_mul_overflow(groups * MLOPS_WALK_ROWS, key_columns(job, true), &cells))
+			return false;
+		scratch->unfolded = calloc(job->largest_tree, sizeof *scratch->unfolded);
+		scratch->keys = calloc(cells, sizeof *scratch->keys);
+		if (scratch->unfolded == NULL || scratch->keys == NULL)
+			return false;
+		cells = job->block;
+	} else if (__builtin_mul_overflow(job->block, trees->n_features, &cells)) {
+		return false;
+	}
+	scratch->rows = calloc(cells, sizeof *scratch->rows);
 	if (!trees->exact_sums)
 		scratch->sums = calloc(job->block, trees->n_outputs * sizeof *scratch->sums);
 	return scratch->rows != NULL && scratch->leaves != NULL &&
@@ -203,22 +295,60 @@ static void release(struct scratch *scratch, size_t workers)
 		free(scratch[w].rows);
 		free(scratch[w].leaves);
 		free(scratch[w].sums);
+		free(scratch[w].unfolded);
+		free(scratch[w].keys);
 		free(scratch[w].codes);
 		free(scratch[w].columns);
 	}
 	free(scratch);
 }
 
-static size_t block_rows(size_t n_rows, size_t workers)
+static size_t block_rows(const struct job *job, size_t workers)
 {
+	size_t n_rows = job->matrix->n_rows;
 	size_t block = n_rows / (4 * workers) + 1;
+	size_t most = USUAL_BLOCK;
 
-	block = (block + MLOPS_MUX_ROWS - 1) / MLOPS_MUX_ROWS * MLOPS_MUX_ROWS;
+	if (job->way == UNFOLDED && job->largest_tree > most)
+		most = job->largest_tree < LARGEST_BLOCK ? job->largest_tree : LARGEST_BLOCK;
 	if (block < LEAST_BLOCK)
 		block = LEAST_BLOCK;
-	if (block > LARGEST_BLOCK)
-		block = LARGEST_BLOCK;
+	if (block > most)
+		block = most;
+	block = (block + MLOPS_MUX_ROWS - 1) / MLOPS_MUX_ROWS * MLOPS_MUX_ROWS;
 	return block < n_rows ? block : n_rows;
+}
+
+static enum way way_of(const struct job *job)
+{
+	const struct mlops_trees *trees = job->trees;
+	size_t n_rows = job->matrix->n_rows;
+
+	if (trees->mux != NULL && n_rows >= LEAST_ROWS_OF_MUX)
+		return BY_PROGRAM;
+	if (n_rows <= MOST_SINGLE_ROWS)
+		return ROW_BY_ROW;
+	/* the words of unfolded nodes have less room */
+	if (job->column_bits > UNFOLDED_COLUMN_BITS ||
+	    job->largest_tree > (size_t)UINT32_MAX >> (job->column_bits + 5) ||
+	    trees->n_nodes / trees->n_trees > n_rows * MOST_NODES_A_ROW)
+		return WALKING;
+	return UNFOLDED;
+}
+
+static void set_job(struct job *job, size_t workers)
+{
+	const struct mlops_trees *trees = job->trees;
+
+	for (size_t t = 0; t < trees->n_trees; t++) {
+		size_t size = trees->tree_start[t + 1] - trees->tree_start[t];
+
+		job->largest_tree = size > job->largest_tree ? size : job->largest_tree;
+	}
+	while (((size_t)1 << job->column_bits) < trees->n_features + 1)
+		job->column_bits++;
+	job->way = way_of(job);
+	job->block = block_rows(job, workers);
 }
 
 bool mlops_trees_prepare(struct mlops_trees *trees, struct mlops_error *error)
@@ -235,7 +365,6 @@ bool mlops_trees_sum(const struct mlops_trees *trees, const struct mlops_matrix 
 		.trees = trees,
 		.matrix = matrix,
 		.kernels = mlops_kernels(),
-		.block = block_rows(matrix->n_rows, workers),
 		.sums = sums,
 	};
 	bool good = true;
@@ -245,6 +374,7 @@ bool mlops_trees_sum(const struct mlops_trees *trees, const struct mlops_matrix 
 				       trees->n_features, matrix->n_columns);
 	if (matrix->n_rows == 0)
 		return true;
+	set_job(&job, workers);
 	job.scratch = calloc(workers, sizeof *job.scratch);
 	good = job.scratch != NULL;
 	for (size_t w = 0; good && w < workers; w++)

@@ -15,15 +15,26 @@
 #define FEATURES  5
 #define MOST_ROWS 1100
 
-/* Values that meet thresholds exactly, missing ones, denormals, both zeros, and the largest there are. */
+/* Values that meet thresholds exactly, missing ones, denormals, both zeros, the largest there are and larger
+ * ones. */
 static float draw_value(struct mlops_rng *rng, bool may_miss)
 {
-	static const float special[] = { 0, -0.0f, 1e-42f, -1e-42f, FLT_MAX, -FLT_MAX, 3, NAN };
-	uint32_t kind = mlops_rng_below(rng, 16);
+	static const float special[] = { 0, -0.0f,    1e-42f,	 -1e-42f, FLT_MAX, -FLT_MAX,
+					 3, INFINITY, -INFINITY, NAN,	  -NAN };
+	uint32_t kind = mlops_rng_below(rng, 22);
 
-	if (kind < 8 && (may_miss || !isnan(special[kind])))
+	if (kind < 11 && (may_miss || !isnan(special[kind])))
 		return special[kind];
 	return (float)mlops_rng_below(rng, 40) / 4 - 5;
+}
+
+static float draw_threshold(struct mlops_rng *rng)
+{
+	float threshold = INFINITY;
+
+	while (isinf(threshold))
+		threshold = draw_value(rng, false);
+	return threshold;
 }
 
 /* A tree of n inner nodes: each time a leaf is split, the last one of two (deep) or any (shallow). */
@@ -40,7 +51,7 @@ static void draw_tree(struct mlops_rng *rng, struct mlops_tree_builder *builder,
 		uint32_t left = mlops_tree_builder_add(builder, 2);
 
 		mlops_tree_builder_set_split(builder, leaves[pick], mlops_rng_below(rng, FEATURES),
-					     draw_value(rng, false), mlops_rng_below(rng, 2) == 0, left);
+					     draw_threshold(rng), mlops_rng_below(rng, 2) == 0, left);
 		leaves[pick] = left;
 		leaves[n_leaves++] = left + 1;
 	}
@@ -170,6 +181,56 @@ static void leaves_alone(void **state)
 	check_shape(1, none, 2, false, true);
 }
 
+/* Trees that are unfolded, of sizes that leave vectors half full; each build does what the reference does. */
+static void unfolded(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 20, 300 };
+	enum { COLUMN_BITS = 3, STRIDE = ((1 << COLUMN_BITS) + FEATURES) * MLOPS_WALK_ROWS, GROUPS = 3 };
+	struct mlops_rng rng = mlops_rng_start(11, MLOPS_RNG_SIMULATE, 2);
+	struct mlops_trees trees;
+	static uint32_t keys[2][GROUPS * STRIDE];
+	struct mlops_walk_node nodes[2][602];
+	uint32_t leaves[2][GROUPS * MLOPS_WALK_ROWS];
+
+	(void)state;
+	draw_forest(&rng, sizes, 11, false, &trees);
+	for (size_t k = 0; mlops_kernels_at(k) != NULL; k++) {
+		const struct mlops_kernels *kernels[2] = { mlops_kernels_at(0), mlops_kernels_at(k) };
+		size_t n = GROUPS * MLOPS_WALK_ROWS - k;
+		struct table *table = draw_table(&rng, true);
+		bool missing[2];
+
+		memset(keys, 0, sizeof keys);
+		for (size_t f = 0; f < FEATURES; f++) {
+			size_t second = (f + (1 << COLUMN_BITS)) * MLOPS_WALK_ROWS;
+
+			for (int i = 0; i < 2; i++) {
+				missing[i] = kernels[i]->forest_keys(table->columns[f], n, UINT32_MAX, STRIDE,
+								     keys[i] + f * MLOPS_WALK_ROWS);
+				kernels[i]->forest_keys(table->columns[f], n, 0, STRIDE, keys[i] + second);
+			}
+			assert_int_equal(missing[0], missing[1]);
+			assert_int_equal(missing[0], f != 2);
+		}
+		assert_memory_equal(keys[0], keys[1], sizeof keys[0]);
+		for (size_t t = 0; t < trees.n_trees; t++) {
+			size_t size = trees.tree_start[t + 1] - trees.tree_start[t];
+
+			memset(nodes, 0x55, sizeof nodes);
+			for (int i = 0; i < 2; i++) {
+				kernels[i]->forest_unfold(trees.nodes + trees.tree_start[t], size,
+							  trees.feature_bits, FEATURES, COLUMN_BITS, nodes[i]);
+				kernels[i]->forest_walk(nodes[i], COLUMN_BITS, true, keys[i], STRIDE, GROUPS,
+							leaves[i]);
+			}
+			assert_memory_equal(nodes[0], nodes[1], sizeof nodes[0]);
+			assert_memory_equal(leaves[0], leaves[1], sizeof leaves[0]);
+		}
+		free(table);
+	}
+	mlops_trees_release(&trees);
+}
+
 /* Cuts that share a bucket, so that a search among all has to do, and cuts whose distance is infinite. */
 static void codes(void **state)
 {
@@ -223,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shallow_and_deep),
 		cmocka_unit_test(leaves_alone),
+		cmocka_unit_test(unfolded),
 		cmocka_unit_test(codes),
 	};
 
