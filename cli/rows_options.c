@@ -1,10 +1,34 @@
 #include "cli/rows_options.h"
 
+#include "cli/common.h"
+
 const char *const cli_formats[] = { [MLOPS_FORMAT_AUTO] = "auto", [MLOPS_FORMAT_CSV] = "csv",
 				    [MLOPS_FORMAT_JSON] = "json", NULL };
 const char *const cli_on_errors[] = { [MLOPS_ON_ERROR_STOP] = "stop", [MLOPS_ON_ERROR_SKIP] = "skip",
 				      [MLOPS_ON_ERROR_NULL] = "null", NULL };
 const char *const cli_decimals[] = { "point", "comma", NULL };
+
+/* Made from the command line once, and kept to its end. */
+static struct mlops_timezone *timezone_given;
+static struct mlops_time_format *time_format_given;
+
+static int check_times(const struct cli_tool *tool, const struct cli_rows *rows)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	const char *option = "--timezone";
+
+	if (rows->timezone != NULL)
+		timezone_given = mlops_timezone_open(MLOPS_ZONEINFO, rows->timezone, &error);
+	if (rows->time_format != NULL && error.code == MLOPS_OK) {
+		option = "--time-format";
+		time_format_given = mlops_time_format_new(rows->time_format, &error);
+	}
+	if (error.code == MLOPS_USAGE)
+		return cli_usage_error(tool, "option '%s': %s", option, error.message);
+	if (error.code != MLOPS_OK)
+		cli_report(&error);
+	return mlops_code_describe(error.code)->exit_status;
+}
 
 int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows)
 {
@@ -15,7 +39,7 @@ int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows)
 				       "option '--delimiter': a quote or a line break can't part fields");
 	if (delimiter != 0 && delimiter == rows->decimal)
 		return cli_usage_error(tool, "options '--delimiter' and '--decimal' are the same character");
-	return 0;
+	return check_times(tool, rows);
 }
 
 struct mlops_read_options cli_read_options(const struct cli_rows *rows)
@@ -29,13 +53,17 @@ struct mlops_read_options cli_read_options(const struct cli_rows *rows)
 	options.n_na = rows->na.n;
 	options.on_error = (enum mlops_on_error)rows->on_error;
 	options.max_line = (size_t)rows->max_line;
+	options.time_columns = rows->time.items;
+	options.n_time_columns = rows->time.n;
+	options.timezone = timezone_given;
+	options.time_format = time_format_given;
 	return options;
 }
 
 struct mlops_select_options cli_select_options(const struct cli_rows *rows)
 {
 	return (struct mlops_select_options){
-		.time = rows->time,
+		.time = rows->time.n == 1 ? rows->time.items[0] : NULL,
 		.id = rows->id,
 		.target = rows->target,
 		.features = rows->features.items,

@@ -14,7 +14,9 @@ struct cli_rows {
 	char decimal;          /* 0 = automatic */
 	struct cli_list na;
 	int on_error;          /* enum mlops_on_error */
-	const char *time, *id, *target;
+	struct cli_list time;  /* one column, or several that make up the time */
+	const char *timezone, *time_format;
+	const char *id, *target;
 	struct cli_list features, ignore;
 	uint64_t max_line;     /* bytes */
 };
@@ -41,8 +43,14 @@ extern const char *const cli_decimals[];  /* "point", "comma", NULL */
 	  .choices = cli_on_errors }, \
 	{ "max-line", 0, CLI_UINT, offsetof(type, member.max_line), "BYTES", \
 	  "refuse rows longer than this (default 16777216)", 1024, 1073741824.0 }, \
-	{ "time", 0, CLI_STRING, offsetof(type, member.time), "COLUMN", \
-	  "the time column, or none (default: timestamp, time, ts, date or datetime)" }, \
+	{ "time", 0, CLI_LIST, offsetof(type, member.time), "LIST", \
+	  "the time column, or columns that together are the time, as date,time or year,month,day,hour, " \
+	  "or none (default: timestamp, time, ts, date or datetime)" }, \
+	{ "time-format", 0, CLI_STRING, offsetof(type, member.time_format), "PATTERN", \
+	  "how times are written: day-first, month-first, or as strptime has it, %d.%m.%Y %H:%M (default: ISO 8601, or " \
+	  "seconds or milliseconds since 1970)" }, \
+	{ "timezone", 0, CLI_STRING, offsetof(type, member.timezone), "ZONE", \
+	  "where the clocks of times without a zone hang, as Europe/Berlin or +01:00 (default: UTC)" }, \
 	{ "id", 0, CLI_STRING, offsetof(type, member.id), "COLUMN", \
 	  "the sensor or machine column, or none (default: sensor_id, sensor, tag, machine_id or unit)" }
 
@@ -52,10 +60,11 @@ extern const char *const cli_decimals[];  /* "point", "comma", NULL */
 	  "columns to learn from (default: every other number column)" }, \
 	{ "ignore", 'i', CLI_LIST, offsetof(type, member.ignore), "LIST", "columns to leave out" }
 
-/* After cli_parse: 0, or the exit status of a reported mistake (a delimiter that can't be one). */
+/* After cli_parse: 0, or the exit status of a reported mistake (a delimiter that can't be one, an unknown time zone).
+ * Once only: what it makes of the time zone and format is there until the program ends. */
 int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows);
 
-/* Translates to the library's structs (which point into rows). */
+/* After cli_check_rows.  Translates to the library's structs (which point into rows). */
 struct mlops_read_options cli_read_options(const struct cli_rows *rows);
 struct mlops_select_options cli_select_options(const struct cli_rows *rows);
 

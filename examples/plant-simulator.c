@@ -209,7 +209,7 @@ int main(int argc, char **argv)
 
 	if (!cli_parse(&tool, argc, argv, &settings, &n_arguments, &arguments, &status))
 		return status;
-	if (!mlops_time_parse(settings.start, strlen(settings.start), 0, &start))
+	if (!mlops_time_parse(settings.start, strlen(settings.start), NULL, &start))
 		return cli_usage_error(&tool, "--start: '%s' is not a time such as 2024-01-31T18:00:00Z",
 				       settings.start);
 	cli_begin(&tool, &settings.common);

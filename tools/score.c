@@ -101,9 +101,11 @@ static bool score(const struct settings *settings, const struct mlops_model *mod
 		  struct mlops_error *error)
 {
 	struct mlops_read_options read_options = cli_read_options(&settings->rows);
+	struct mlops_select_options select = cli_select_options(&settings->rows);
 	struct mlops_score_request request = {
 		.model = model, .features = settings->rows.features.items,
-		.n_features = settings->rows.features.n, .time = settings->rows.time, .id = settings->rows.id,
+		.n_features = settings->rows.features.n,
+		.time = select.time, .id = select.id,
 		.threshold = settings->threshold_given ? settings->threshold : NAN,
 		.only_positive = settings->only_positive, .format = (enum mlops_write_format)settings->output_format,
 		.sink = cli_write_output, .progress = show_progress,

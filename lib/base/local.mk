@@ -9,4 +9,8 @@ libmlops_a_SOURCES += \
 	%D%/sha256.c %D%/sha256.h \
 	%D%/text.c %D%/text.h \
 	%D%/thread.c %D%/thread.h \
-	%D%/time.c %D%/time.h
+	%D%/time.c %D%/time.h \
+	%D%/time_format.c %D%/time_format.h \
+	%D%/time_parts.c %D%/time_parts.h \
+	%D%/timezone.c %D%/timezone.h \
+	%D%/timezone_rule.c %D%/timezone_rule.h

@@ -1,199 +1,94 @@
 #include "base/time.h"
 
+#include "base/time_parts.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#define SECOND INT64_C(1000000)
-#define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-
-#define FIRST_YEAR 1678
-#define LAST_YEAR 2261
+#define SECOND MLOPS_SECOND
+#define MINUTE MLOPS_MINUTE
+#define HOUR   MLOPS_HOUR
+#define DAY    MLOPS_DAY
 
 /* A plain number of at least this size is milliseconds. */
 #define FIRST_MILLISECONDS UINT64_C(100000000000)
 
-/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar; the year starts in March here,
- * so that the leap day is its last one (Hinnant, "chrono-compatible low-level date algorithms"). */
-static int64_t days_from_date(int64_t year, int month, int day)
+/* What a date is followed by: a time of day and a zone, both maybe; T alone or a space between. */
+static bool take_rest(struct mlops_time_cursor *cursor, int64_t days, const struct mlops_timezone *zone,
+		      int64_t *microseconds)
 {
-	int64_t era, year_of_era, day_of_year;
+	int64_t clock = 0;
+	int32_t offset = 0;
+	bool has_zone = false;
 
-	year -= month <= 2;
-	era = (year >= 0 ? year : year - 399) / 400;
-	year_of_era = year - era * 400;
-	day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
-static int64_t date_from_days(int64_t days, int *month, int *day)
-{
-	int64_t era, day_of_era, year_of_era, day_of_year, shifted;
-
-	days += 719468;
-	era = (days >= 0 ? days : days - 146096) / 146097;
-	day_of_era = days - era * 146097;
-	year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	shifted = (5 * day_of_year + 2) / 153;
-	*day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
-	*month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-	return year_of_era + era * 400 + (*month <= 2);
-}
-
-static int days_in_month(int year, int month)
-{
-	static const char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return days[month - 1] + (month == 2 && leap);
-}
-
-struct cursor {
-	const char *at;
-	const char *end;
-};
-
-/* Exactly count digits, or -1. */
-static int take_number(struct cursor *cursor, int count)
-{
-	int value = 0;
-
-	if (cursor->end - cursor->at < count)
-		return -1;
-	for (; count > 0; count--) {
-		unsigned digit = (unsigned)(unsigned char)*cursor->at++ - '0';
-
-		if (digit > 9)
-			return -1;
-		value = value * 10 + (int)digit;
-	}
-	return value;
-}
-
-static bool take(struct cursor *cursor, char c)
-{
-	if (cursor->at == cursor->end || *cursor->at != c)
+	if (cursor->at < cursor->end &&
+	    (mlops_time_take_any(cursor, "Tt ") == '\0' || !mlops_time_take_clock(cursor, &clock) ||
+	     !mlops_time_take_zone(cursor, &has_zone, &offset)))
 		return false;
-	cursor->at++;
+	clock += days * DAY;
+	*microseconds = has_zone ? clock - offset * SECOND : mlops_time_in_zone(clock, zone);
 	return true;
 }
 
-/* Digits behind a decimal mark as a count of the given unit; digits that are too small for it are cut off. */
-static bool take_fraction(struct cursor *cursor, int64_t unit, int64_t *value)
+/* YYYY-MM-DD, with slashes or points also, and YYYY-MM. */
+static bool parse_date(struct mlops_time_cursor cursor, const struct mlops_timezone *zone,
+		       int64_t *microseconds)
 {
-	const char *start = cursor->at;
+	int year = mlops_time_take_number(&cursor, 4, 4);
+	char mark = mlops_time_take_any(&cursor, "-/.");
+	int month = mlops_time_take_number(&cursor, 2, 2);
+	int day = 1;
+	int64_t days;
 
-	*value = 0;
-	for (; cursor->at < cursor->end; cursor->at++) {
-		unsigned digit = (unsigned)(unsigned char)*cursor->at - '0';
-
-		if (digit > 9)
-			break;
-		unit /= 10;
-		*value += unit * digit;
-	}
-	return cursor->at > start;
-}
-
-static bool take_date(struct cursor *cursor, int64_t *days)
-{
-	int year, month, day;
-
-	year = take_number(cursor, 4);
-	if (year < FIRST_YEAR || year > LAST_YEAR || !take(cursor, '-'))
-		return false;
-	month = take_number(cursor, 2);
-	if (month < 1 || month > 12 || !take(cursor, '-'))
-		return false;
-	day = take_number(cursor, 2);
-	if (day < 1 || day > days_in_month(year, month))
-		return false;
-	*days = days_from_date(year, month, day);
-	return true;
-}
-
-/* HH:MM, HH:MM:SS or HH:MM:SS.fraction.  24:00 is the end of the day (ISO 8601); the 60th second of a
- * leap second falls on the next minute's first, as POSIX has it. */
-static bool take_clock(struct cursor *cursor, int64_t *microseconds)
-{
-	int hour, minute, second = 0;
-	int64_t fraction = 0;
-
-	hour = take_number(cursor, 2);
-	if (hour < 0 || hour > 24 || !take(cursor, ':'))
-		return false;
-	minute = take_number(cursor, 2);
-	if (minute < 0 || minute > 59)
-		return false;
-	if (take(cursor, ':')) {
-		second = take_number(cursor, 2);
-		if (second < 0 || second > 60)
-			return false;
-		if ((take(cursor, '.') || take(cursor, ',')) && !take_fraction(cursor, SECOND, &fraction))
-			return false;
-	}
-	if (hour == 24 && (minute > 0 || second > 0 || fraction > 0))
-		return false;
-	*microseconds = hour * HOUR + minute * MINUTE + second * SECOND + fraction;
-	return true;
-}
-
-/* Nothing, Z, +HH, +HHMM or +HH:MM. */
-static bool take_zone(struct cursor *cursor, int32_t *offset_seconds)
-{
-	int hours, minutes = 0;
-	bool negative;
-
-	if (cursor->at == cursor->end)
-		return true;
-	if (take(cursor, 'Z') || take(cursor, 'z')) {
-		*offset_seconds = 0;
-		return true;
-	}
-	negative = take(cursor, '-');
-	if (!negative && !take(cursor, '+'))
-		return false;
-	hours = take_number(cursor, 2);
-	if (hours < 0 || hours > 23)
-		return false;
-	if (take(cursor, ':') || cursor->at < cursor->end) {
-		minutes = take_number(cursor, 2);
-		if (minutes < 0 || minutes > 59)
-			return false;
-	}
-	*offset_seconds = (hours * 60 + minutes) * (negative ? -60 : 60);
-	return true;
-}
-
-static bool parse_date(struct cursor cursor, int32_t offset_seconds, int64_t *microseconds)
-{
-	int64_t days, clock = 0;
-
-	if (!take_date(&cursor, &days))
+	if (cursor.at == cursor.end && mark != '-')
 		return false;
 	if (cursor.at < cursor.end) {
-		if (!take(&cursor, 'T') && !take(&cursor, ' ') && !take(&cursor, 't'))
+		if (!mlops_time_take(&cursor, mark))
 			return false;
-		if (!take_clock(&cursor, &clock) || !take_zone(&cursor, &offset_seconds))
+		day = mlops_time_take_number(&cursor, 2, 2);
+	}
+	return mlops_time_check_date(year, month, day, &days) && take_rest(&cursor, days, zone, microseconds);
+}
+
+/* YYYYMMDDTHHMM or YYYYMMDDTHHMMSS, ISO 8601's basic form. */
+static bool parse_basic(struct mlops_time_cursor cursor, const struct mlops_timezone *zone,
+			int64_t *microseconds)
+{
+	int year = mlops_time_take_number(&cursor, 4, 4);
+	int month = mlops_time_take_number(&cursor, 2, 2);
+	int day = mlops_time_take_number(&cursor, 2, 2);
+	int64_t days, clock, fraction = 0;
+	int hour, minute, second = 0;
+	int32_t offset = 0;
+	bool has_zone;
+
+	if (!mlops_time_check_date(year, month, day, &days) || mlops_time_take_any(&cursor, "Tt") == '\0')
+		return false;
+	hour = mlops_time_take_number(&cursor, 2, 2);
+	minute = mlops_time_take_number(&cursor, 2, 2);
+	if (cursor.at < cursor.end && *cursor.at >= '0' && *cursor.at <= '9') {
+		second = mlops_time_take_number(&cursor, 2, 2);
+		if (mlops_time_take_any(&cursor, ".,") != '\0' &&
+		    !mlops_time_take_fraction(&cursor, SECOND, &fraction))
 			return false;
 	}
-	if (cursor.at != cursor.end)
+	if (!mlops_time_check_clock(hour, minute, second, fraction, &clock) ||
+	    !mlops_time_take_zone(&cursor, &has_zone, &offset))
 		return false;
-	*microseconds = days * DAY + clock - offset_seconds * SECOND;
+	clock += days * DAY;
+	*microseconds = has_zone ? clock - offset * SECOND : mlops_time_in_zone(clock, zone);
 	return true;
 }
 
-static bool parse_epoch(struct cursor cursor, int64_t *microseconds)
+static bool parse_epoch(struct mlops_time_cursor cursor, int64_t *microseconds)
 {
-	bool negative = take(&cursor, '-');
+	bool negative = mlops_time_take(&cursor, '-');
 	const char *start;
 	uint64_t whole = 0;
 	int64_t unit, fraction = 0, value;
 
 	if (!negative)
-		take(&cursor, '+');
+		mlops_time_take(&cursor, '+');
 	start = cursor.at;
 	for (; cursor.at < cursor.end; cursor.at++) {
 		unsigned digit = (unsigned)(unsigned char)*cursor.at - '0';
@@ -207,26 +102,42 @@ static bool parse_epoch(struct cursor cursor, int64_t *microseconds)
 	if (cursor.at == start)
 		return false;
 	unit = whole < FIRST_MILLISECONDS ? SECOND : SECOND / 1000;
-	if (take(&cursor, '.') && cursor.at < cursor.end && !take_fraction(&cursor, unit, &fraction))
+	if (mlops_time_take(&cursor, '.') && cursor.at < cursor.end &&
+	    !mlops_time_take_fraction(&cursor, unit, &fraction))
 		return false;
 	if (cursor.at != cursor.end)
 		return false;
 	value = (int64_t)whole * unit + fraction;
 	value = negative ? -value : value;
-	if (value < days_from_date(FIRST_YEAR, 1, 1) * DAY ||
-	    value >= days_from_date(LAST_YEAR + 1, 1, 1) * DAY)
+	if (value < mlops_time_days_from_date(MLOPS_FIRST_YEAR, 1, 1) * DAY ||
+	    value >= mlops_time_days_from_date(MLOPS_LAST_YEAR + 1, 1, 1) * DAY)
 		return false;
 	*microseconds = value;
 	return true;
 }
 
-bool mlops_time_parse(const char *text, size_t length, int32_t offset_seconds, int64_t *microseconds)
+bool mlops_time_parse(const char *text, size_t length, const struct mlops_timezone *zone,
+		      int64_t *microseconds)
 {
-	struct cursor cursor = { text, text + length };
+	struct mlops_time_cursor cursor = { text, text + length };
 
-	if (length >= 10 && text[4] == '-')
-		return parse_date(cursor, offset_seconds, microseconds);
+	if (length >= 7 &&
+	    (text[4] == '-' || text[4] == '/' || (text[4] == '.' && length >= 8 && text[7] == '.')))
+		return parse_date(cursor, zone, microseconds);
+	if (length >= 13 && (text[8] == 'T' || text[8] == 't'))
+		return parse_basic(cursor, zone, microseconds);
 	return parse_epoch(cursor, microseconds);
+}
+
+bool mlops_time_from_calendar(const int numbers[6], const struct mlops_timezone *zone, int64_t *microseconds)
+{
+	int64_t days, clock;
+
+	if (!mlops_time_check_date(numbers[0], numbers[1], numbers[2], &days) ||
+	    !mlops_time_check_clock(numbers[3], numbers[4], numbers[5], 0, &clock))
+		return false;
+	*microseconds = mlops_time_in_zone(days * DAY + clock, zone);
+	return true;
 }
 
 static char *put_number(char *at, int value, int count)
@@ -254,7 +165,7 @@ size_t mlops_time_print(char *buffer, int64_t microseconds)
 		rest += DAY;
 		days--;
 	}
-	year = date_from_days(days, &month, &day);
+	year = mlops_time_date_from_days(days, &month, &day);
 	seconds = (int)(rest / SECOND);
 	fraction = (int)(rest % SECOND);
 	if (year >= 0 && year <= 9999)

@@ -128,7 +128,7 @@ enum mlops_cell_status mlops_cell_to_time(const struct mlops_read_options *optio
 		*value = MLOPS_TIME_MISSING;
 		return MLOPS_CELL_OK;
 	}
-	if (mlops_time_parse(bytes, length, options->offset_seconds, value))
+	if (mlops_time_parse(bytes, length, NULL, value))
 		return MLOPS_CELL_OK;
 	*value = MLOPS_TIME_MISSING;
 	return MLOPS_CELL_NOT_TIME;
@@ -141,7 +141,8 @@ bool mlops_cell_error(enum mlops_cell_status status, const char *source, uint64_
 		[MLOPS_CELL_OK] = "is no error",
 		[MLOPS_CELL_NOT_NUMBER] = "is not a number",
 		[MLOPS_CELL_NOT_FINITE] = "is infinite or too large for float32",
-		[MLOPS_CELL_NOT_TIME] = "is not a time (ISO 8601, or seconds or milliseconds since 1970)",
+		[MLOPS_CELL_NOT_TIME] = "is not a time (ISO 8601, or seconds or milliseconds since 1970); a time format tells "
+				       "how others are written",
 	};
 	char name[MLOPS_TEXT_QUOTED];
 	char value[MLOPS_TEXT_QUOTED];

@@ -92,6 +92,48 @@ bool mlops_chunk_put_text(struct mlops_chunk *chunk, size_t column, const char *
 	return true;
 }
 
+/* Cells move to the front only, so that none is overwritten before it has moved. */
+static void keep_texts(struct mlops_column *text, const bool *keep, size_t rows)
+{
+	size_t at = 0, kept = 0;
+
+	for (size_t row = 0; row < rows; row++) {
+		size_t start = text->starts[row];
+		size_t length = text->starts[row + 1] - start;
+
+		if (!keep[row])
+			continue;
+		if (length > 0)
+			memmove(text->bytes.data + at, text->bytes.data + start, length);
+		text->flags[kept] = text->flags[row];
+		text->starts[kept++] = (uint32_t)at;
+		at += length;
+	}
+	text->starts[kept] = (uint32_t)at;
+	text->bytes.length = at;
+}
+
+void mlops_chunk_keep_rows(struct mlops_chunk *chunk, const bool *keep)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < chunk->n_columns; i++)
+		if (chunk->columns[i].type == MLOPS_COLUMN_TEXT)
+			keep_texts(&chunk->columns[i], keep, chunk->rows);
+	for (size_t row = 0; row < chunk->rows; row++) {
+		if (!keep[row])
+			continue;
+		for (size_t i = 0; i < chunk->n_columns; i++) {
+			if (chunk->columns[i].type == MLOPS_COLUMN_NUMBER)
+				chunk->columns[i].numbers[kept] = chunk->columns[i].numbers[row];
+			else if (chunk->columns[i].type == MLOPS_COLUMN_TIME)
+				chunk->columns[i].times[kept] = chunk->columns[i].times[row];
+		}
+		chunk->lines[kept++] = chunk->lines[row];
+	}
+	chunk->rows = kept;
+}
+
 struct mlops_cell mlops_chunk_cell(const struct mlops_chunk *chunk, size_t column, size_t row)
 {
 	const struct mlops_column *text = &chunk->columns[column];

@@ -56,6 +56,9 @@ void mlops_chunk_clear(struct mlops_chunk *chunk);
 bool mlops_chunk_put_text(struct mlops_chunk *chunk, size_t column, const char *bytes, size_t length, bool present,
 			  bool is_number);
 
+/* Leaves only the rows whose keep[] is true, in their order. */
+void mlops_chunk_keep_rows(struct mlops_chunk *chunk, const bool *keep);
+
 struct mlops_cell mlops_chunk_cell(const struct mlops_chunk *chunk, size_t column, size_t row);
 
 #endif

@@ -1,5 +1,7 @@
 #include "rows/reader.h"
 
+#include "rows/time_column.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,10 @@ struct signature {
 	const char *advice;
 };
 
-#define SIGNATURE(bytes, advice) { bytes, sizeof bytes - 1, advice }
+#define SIGNATURE(bytes, advice) \
+	{ \
+		bytes, sizeof bytes - 1, advice \
+	}
 
 static const struct signature signatures[] = {
 	SIGNATURE("\x1f\x8b", "is compressed with gzip; unpack it first, for example with zcat"),
@@ -54,6 +59,16 @@ static size_t skip_space(const char *head, size_t from, size_t length)
 	return from;
 }
 
+/* Puts around a reader what options ask for besides its format; on failure it is freed. */
+static struct mlops_reader *dress(struct mlops_reader *reader, const struct mlops_read_options *options,
+				  struct mlops_error *error)
+{
+	if (reader != NULL &&
+	    (options->n_time_columns > 1 || options->timezone != NULL || options->time_format != NULL))
+		reader = mlops_time_column_open(reader, options, error);
+	return reader;
+}
+
 struct mlops_reader *mlops_reader_open(struct mlops_source *source, const struct mlops_read_options *options,
 				       struct mlops_error *error)
 {
@@ -61,7 +76,8 @@ struct mlops_reader *mlops_reader_open(struct mlops_source *source, const struct
 }
 
 struct mlops_reader *mlops_reader_open_behind(struct mlops_source *source, const struct mlops_buffer *first,
-					      const struct mlops_read_options *options, struct mlops_error *error)
+					      const struct mlops_read_options *options,
+					      struct mlops_error *error)
 {
 	struct mlops_reader *reader = NULL;
 	const struct signature *signature = NULL;
@@ -105,6 +121,7 @@ struct mlops_reader *mlops_reader_open_behind(struct mlops_source *source, const
 		reader = mlops_csv_open(source, head + begin, length - begin, options, error);
 	if (reader != NULL)
 		reader->name = name;
+	reader = dress(reader, options, error);
 
 done:
 	free(head);

@@ -38,6 +38,7 @@
 #ifndef MLOPS_ROWS_READER_H
 #define MLOPS_ROWS_READER_H
 
+#include "base/time_format.h"
 #include "rows/chunk.h"
 #include "rows/source.h"
 
@@ -58,7 +59,11 @@ struct mlops_read_options {
 	const char *const *na;     /* further missing words, compared as bytes; for number cells also by value (-200 matches -200.0) */
 	size_t n_na;
 	enum mlops_on_error on_error;
-	int32_t offset_seconds;    /* zone of times without one */
+	/* The time column, where its times are not in a usual form or not in UTC: see rows/time_column.h. */
+	const char *const *time_columns; /* NULL: the one with a usual name; more than one are joined */
+	size_t n_time_columns;
+	const struct mlops_timezone *timezone;       /* of times without one; NULL: UTC */
+	const struct mlops_time_format *time_format; /* NULL: the usual forms */
 	bool interactive;          /* hand out the rows there are when the source would make us wait; also for the window */
 	bool one_row;              /* every chunk has one row */
 	size_t max_line;           /* bytes in one row */
@@ -103,6 +108,8 @@ struct mlops_reader {
 	const char *name;                  /* of the source, for messages; NULL = none */
 	struct mlops_column_info *columns; /* [n_columns]; owned by the reader */
 	size_t n_columns;
+	bool has_time;                     /* the reader knows which column is the time: */
+	size_t time_column;
 	struct mlops_read_counts counts;
 };
 

@@ -67,6 +67,13 @@ static size_t find_default(const struct mlops_reader *reader, const char *const 
 	return MLOPS_NO_COLUMN;
 }
 
+size_t mlops_select_time(const struct mlops_reader *reader)
+{
+	if (reader->has_time)
+		return reader->time_column;
+	return find_default(reader, time_names, COUNT(time_names), MLOPS_NO_COLUMN, NULL, 0);
+}
+
 static bool complain(const struct mlops_reader *reader, size_t column, const char *what,
 		     struct mlops_error *error)
 {
@@ -105,7 +112,9 @@ static bool select_roles(const struct mlops_reader *reader, const struct mlops_s
 				return complain(reader, *roles[i].column,
 						"is named twice among target, time and id", error);
 	}
-	if (options->time == NULL)
+	if (options->time == NULL && reader->has_time)
+		selection->time = reader->time_column;
+	else if (options->time == NULL)
 		selection->time = find_default(reader, time_names, COUNT(time_names), selection->target,
 					       ignored, options->n_ignore);
 	if (options->id == NULL)

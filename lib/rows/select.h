@@ -10,7 +10,7 @@
 
 struct mlops_select_options {
 	/* "none" (unless a column is called so): there is none, and none is looked for. */
-	const char *time;   /* NULL: a column called timestamp, time, ts, date or datetime, if there is one */
+	const char *time;   /* NULL: the reader's own, or one called timestamp, time, ts, date or datetime */
 	const char *id;     /* NULL: sensor_id, sensor, tag, machine_id or unit, if there is one */
 	const char *target; /* NULL: none */
 	/* NULL: every other number column (and text column, if texts), but for row names. */
@@ -33,6 +33,9 @@ struct mlops_selection {
  * "temp"?`; no feature left, a name given twice, or a feature that is the target as well: MLOPS_DATA too. */
 bool mlops_select(const struct mlops_reader *reader, const struct mlops_select_options *options,
 		  struct mlops_selection *selection, struct mlops_error *error);
+/* The column that is the time for want of a name, or MLOPS_NO_COLUMN. */
+size_t mlops_select_time(const struct mlops_reader *reader);
+
 void mlops_selection_release(struct mlops_selection *selection);
 
 /* Index of the column with exactly this name, or MLOPS_NO_COLUMN; then error (if not NULL) says so, with the nearest name. */

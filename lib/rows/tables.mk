@@ -11,4 +11,5 @@ libmlops_a_SOURCES += \
 	%D%/select.c %D%/select.h \
 	%D%/series.c %D%/series.h \
 	%D%/series_grow.c %D%/series_grow.h \
-	%D%/split.c %D%/split.h
+	%D%/split.c %D%/split.h \
+	%D%/time_column.c %D%/time_column.h

@@ -5,8 +5,10 @@ BATS_TESTS = \
 	%D%/in_step.bats \
 	%D%/plant-simulator.bats \
 	%D%/quality.bats \
+	%D%/real_files.bats \
 	%D%/registry.bats \
 	%D%/score.bats \
+	%D%/times.bats \
 	%D%/train.bats
 EXTRA_DIST += $(BATS_TESTS) %D%/support.bash %D%/zsh_offers.zsh
 if HAVE_BATS

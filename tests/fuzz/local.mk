@@ -3,3 +3,4 @@ include tests/fuzz/csv.mk
 include tests/fuzz/history.mk
 include tests/fuzz/json.mk
 include tests/fuzz/onnx.mk
+include tests/fuzz/time.mk

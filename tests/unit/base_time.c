@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "base/time.h"
+#include "base/timezone.h"
 
 #include <string.h>
 #include <time.h>
@@ -12,12 +13,14 @@
 #define SECOND INT64_C(1000000)
 #define HOUR (3600 * SECOND)
 
-static int64_t parse(const char *text, int32_t offset_seconds)
+static int64_t parse(const char *text, const char *offset)
 {
+	struct mlops_timezone *zone = offset != NULL ? mlops_timezone_open("/nowhere", offset, NULL) : NULL;
 	int64_t value = MLOPS_TIME_MISSING;
 
-	if (!mlops_time_parse(text, strlen(text), offset_seconds, &value))
+	if (!mlops_time_parse(text, strlen(text), zone, &value))
 		assert_int_equal(value, MLOPS_TIME_MISSING);
+	mlops_timezone_free(zone);
 	return value;
 }
 
@@ -45,6 +48,17 @@ static void known_times(void **state)
 		{ "2024-01-31T18:00:00+0100", 1706720400 * SECOND },
 		{ "2024-01-31T18:00:00+01", 1706720400 * SECOND },
 		{ "2024-01-31T18:00-03:30", 1706736600 * SECOND },
+		{ "2024/01/31 18:00", 1706724000 * SECOND },
+		{ "2024.01.31", 1706659200 * SECOND },
+		{ "2024-01", 1704067200 * SECOND },
+		{ "2024-01-31T18", 1706724000 * SECOND },
+		{ "2024-01-31 18.00.00", 1706724000 * SECOND },
+		{ "2024-01-31 18.00", 1706724000 * SECOND },
+		{ "2024-01-31 18:00:00 UTC", 1706724000 * SECOND },
+		{ "2024-01-31 18:00:00 +01:00", 1706720400 * SECOND },
+		{ "20240131T1800", 1706724000 * SECOND },
+		{ "20240131T180000Z", 1706724000 * SECOND },
+		{ "20240131t180000.5+0100", 1706720400 * SECOND + 500000 },
 		{ "2016-12-31T23:59:60Z", 1483228800 * SECOND },
 		{ "2024-01-31T24:00:00Z", 1706745600 * SECOND },
 		{ "2024-02-29T12:00:00Z", 1709208000 * SECOND },
@@ -55,7 +69,7 @@ static void known_times(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		assert_int_equal(parse(cases[i].text, 0), cases[i].value);
+		assert_int_equal(parse(cases[i].text, NULL), cases[i].value);
 }
 
 static void plain_numbers_are_epochs(void **state)
@@ -84,16 +98,16 @@ static void plain_numbers_are_epochs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		assert_int_equal(parse(cases[i].text, 7200), cases[i].value);
+		assert_int_equal(parse(cases[i].text, "+02:00"), cases[i].value);
 }
 
 static void a_missing_zone_is_the_given_one(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("1970-01-01T00:00", 3600), -HOUR);
-	assert_int_equal(parse("1970-01-01", -3600), HOUR);
-	assert_int_equal(parse("1970-01-01T00:00Z", 3600), 0);
-	assert_int_equal(parse("1970-01-01T00:00-01:00", 7200), HOUR);
+	assert_int_equal(parse("1970-01-01T00:00", "+01:00"), -HOUR);
+	assert_int_equal(parse("1970-01-01", "-01:00"), HOUR);
+	assert_int_equal(parse("1970-01-01T00:00Z", "+01:00"), 0);
+	assert_int_equal(parse("1970-01-01T00:00-01:00", "+02:00"), HOUR);
 }
 
 static void not_times(void **state)
@@ -101,9 +115,10 @@ static void not_times(void **state)
 	static const char *const cases[] = {
 		"", "-", "+", ".", ".5", "x", "1e9", "1.5e9", "12:00", "2023-02-29", "2100-02-29",
 		"2024-02-30", "2024-04-31",
-		"2024-00-01", "2024-13-01", "2024-01-00", "2024-01-32", "2024-1-1", "2024/01/31",
-		"31.01.2024", "2024-01",
-		"2024-01-31T", "2024-01-31T18", "2024-01-31T18:", "2024-01-31T18:0", "2024-01-31T24:01",
+		"2024-00-01", "2024-13-01", "2024-01-00", "2024-01-32", "2024-1-1", "2024/01-31", "2024/01",
+		"31.01.2024", "2024-01T00:00", "2024-13",
+		"2024-01-31T", "2024-01-31T18:", "2024-01-31T18.5", "2024-01-31 18.00:00",
+		"20240131T18", "20240131T1860", "20240131T18000", "20240131T180000123", "20241331T1800", "20240131 1800", "2024-01-31T18:0", "2024-01-31T24:01",
 		"2024-01-31T24:00:00.1", "2024-01-31T25:00", "2024-01-31T18:60", "2024-01-31T18:00:61",
 		"2024-01-31T18:00:00.", "2024-01-31T18:00:", "2024-01-31T18:00:00.1x", "2024-01-31T18:00:00+",
 		"2024-01-31T18:00:00+1", "2024-01-31T18:00:00+24:00", "2024-01-31T18:00:00+01:",
@@ -120,7 +135,7 @@ static void not_times(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		int64_t value = 7;
 
-		if (mlops_time_parse(cases[i], strlen(cases[i]), 0, &value))
+		if (mlops_time_parse(cases[i], strlen(cases[i]), NULL, &value))
 			fail_msg("'%s' was taken for a time", cases[i]);
 		assert_int_equal(value, 7);
 	}
@@ -143,7 +158,7 @@ static void every_day(void **state)
 		assert_string_equal(text, expected);
 		if (civil.tm_year + 1900 < 1678 || civil.tm_year + 1900 > 2261)
 			continue;
-		assert_int_equal(parse(text, 0), seconds * SECOND);
+		assert_int_equal(parse(text, NULL), seconds * SECOND);
 	}
 }
 
@@ -216,6 +231,17 @@ static void printed_durations(void **state)
 	}
 }
 
+static void numbers_of_a_calendar(void **state)
+{
+	const int good[6] = { 2024, 1, 31, 18, 0, 0 }, bad[6] = { 2024, 2, 30, 18, 0, 0 };
+	int64_t value = 7;
+
+	(void)state;
+	assert_false(mlops_time_from_calendar(bad, NULL, &value));
+	assert_true(mlops_time_from_calendar(good, NULL, &value));
+	assert_int_equal(value, 1706724000 * SECOND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +253,7 @@ int main(void)
 		cmocka_unit_test(fractions_are_printed_where_there_are_any),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(printed_durations),
+		cmocka_unit_test(numbers_of_a_calendar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

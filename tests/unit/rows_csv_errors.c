@@ -49,8 +49,7 @@ static void bad_cells(void **state)
 	      "float32\n");
 	CHECK(&stop, "t\n2024-02-30\n", "X",
 	      "t T\nrows 0, parse 1\ndata t.csv:2: column \"t\": '2024-02-30' is not a time (ISO 8601, or "
-	      "seconds or "
-	      "milliseconds since 1970)\n");
+	      "seconds or milliseconds since 1970); a time format tells how others are written\n");
 	CHECK(&skip, "t,n\nx,1\n2024-02-28,2\n", "XT",
 	      "t T, n N\n3: 2024-02-28T00:00:00Z 2#\nrows 1, skipped 1, parse 1\n");
 	CHECK(&null, "t,n\nx,1\n", "XT", "t T, n N\n2: - 1#\nrows 1, nulled 1, parse 1\n");

@@ -23,3 +23,6 @@ tests_unit_rows_series_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/rows_history.t
 tests_unit_rows_history_t_SOURCES = tests/unit/rows_history.c
 tests_unit_rows_history_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/rows_time_column.t
+tests_unit_rows_time_column_t_SOURCES = tests/unit/rows_time_column.c tests/unit/table_text.c tests/unit/table_text.h
+tests_unit_rows_time_column_t_LDADD = $(UNIT_LIBS)
