@@ -20,7 +20,9 @@ enum mlops_rng_purpose {
 	MLOPS_RNG_BOOTSTRAP,  /* rows of a random forest's tree */
 	MLOPS_RNG_HOLD_OUT,   /* which rows are kept for the test */
 	MLOPS_RNG_PERMUTE,    /* permutation importance */
-	MLOPS_RNG_SIMULATE    /* made-up data in tests and examples */
+	MLOPS_RNG_SIMULATE,   /* made-up data in tests and examples */
+	MLOPS_RNG_WEIGHTS,    /* of a network to begin with */
+	MLOPS_RNG_DROPOUT     /* which values training leaves out */
 };
 
 struct mlops_rng {

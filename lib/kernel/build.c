@@ -14,4 +14,10 @@ const struct mlops_kernels MLOPS_KERNEL(mlops_kernels) = {
 	.grow_search = MLOPS_KERNEL(mlops_kernel_grow_search),
 	.small_sort = MLOPS_KERNEL(mlops_kernel_small_sort),
 	.small_split = MLOPS_KERNEL(mlops_kernel_small_split),
+	.gemm = MLOPS_KERNEL(mlops_kernel_gemm),
+	.lstm_forward = MLOPS_KERNEL(mlops_kernel_lstm_forward),
+	.lstm_backward = MLOPS_KERNEL(mlops_kernel_lstm_backward),
+	.dropout = MLOPS_KERNEL(mlops_kernel_dropout),
+	.adam = MLOPS_KERNEL(mlops_kernel_adam),
+	.sum_squares = MLOPS_KERNEL(mlops_kernel_sum_squares),
 };

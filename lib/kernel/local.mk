@@ -1,25 +1,36 @@
 # lib/kernel: the reference, and KERNEL_SOURCES once for each instruction set.
 libmlops_a_SOURCES += \
+	%D%/adam.h \
+	%D%/adam_reference.c \
 	%D%/csv.h \
 	%D%/csv_reference.c \
 	%D%/forest.h \
 	%D%/forest_reference.c \
+	%D%/gemm.h \
+	%D%/gemm_reference.c \
 	%D%/grow.h \
 	%D%/grow_histogram.c \
 	%D%/grow_reference.c \
 	%D%/kernel.h \
+	%D%/lstm.h \
+	%D%/lstm_reference.c \
 	%D%/select.c \
 	%D%/table.h
 
 KERNEL_SOURCES = \
 	%D%/build.c %D%/build.h \
+	%D%/lanes.h \
+	%D%/adam.c \
 	%D%/csv_cut.c \
 	%D%/csv_numbers.c \
+	%D%/dropout.c \
 	%D%/forest_mux.c \
 	%D%/forest_unfolded.c \
 	%D%/forest_walk.c \
+	%D%/gemm.c \
 	%D%/grow_search.c \
-	%D%/grow_small.c
+	%D%/grow_small.c \
+	%D%/lstm.c
 
 KERNEL_OBJECTS =
 if X86_64

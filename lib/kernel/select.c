@@ -17,6 +17,12 @@ static const struct mlops_kernels reference = {
 	.grow_search = mlops_kernel_grow_search_reference,
 	.small_sort = mlops_kernel_small_sort_reference,
 	.small_split = mlops_kernel_small_split_reference,
+	.gemm = mlops_kernel_gemm_reference,
+	.lstm_forward = mlops_kernel_lstm_forward_reference,
+	.lstm_backward = mlops_kernel_lstm_backward_reference,
+	.dropout = mlops_kernel_dropout_reference,
+	.adam = mlops_kernel_adam_reference,
+	.sum_squares = mlops_kernel_sum_squares_reference,
 };
 
 #if defined __x86_64__

@@ -12,9 +12,12 @@
 #ifndef MLOPS_KERNEL_TABLE_H
 #define MLOPS_KERNEL_TABLE_H
 
+#include "kernel/adam.h"
 #include "kernel/csv.h"
 #include "kernel/forest.h"
+#include "kernel/gemm.h"
 #include "kernel/grow.h"
+#include "kernel/lstm.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +36,12 @@ struct mlops_kernels {
 	mlops_kernel_grow_search *grow_search;
 	mlops_kernel_small_sort *small_sort;
 	mlops_kernel_small_split *small_split;
+	mlops_kernel_gemm *gemm;
+	mlops_kernel_lstm_forward *lstm_forward;
+	mlops_kernel_lstm_backward *lstm_backward;
+	mlops_kernel_dropout *dropout;
+	mlops_kernel_adam *adam;
+	mlops_kernel_sum_squares *sum_squares;
 };
 
 /* The fastest build that this CPU runs, unless another one was forced. */

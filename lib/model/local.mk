@@ -7,11 +7,15 @@ libmlops_a_SOURCES += \
 	%D%/importance.c \
 	%D%/isolation_forest.c \
 	%D%/model.c %D%/model.h \
+	%D%/network.c %D%/network.h \
+	%D%/network_layers.c %D%/network_layers.h \
 	%D%/random_forest.c %D%/random_forest.h \
 	%D%/random_forest_bins.c %D%/random_forest_bins.h \
 	%D%/random_forest_split.c \
 	%D%/random_forest_tree.c \
 	%D%/setting.c %D%/setting.h \
+	%D%/trainer.c %D%/trainer.h \
+	%D%/trainer_shard.c %D%/trainer_shard.h \
 	%D%/tree_builder.c \
 	%D%/trees.c %D%/trees.h \
 	%D%/trees_mux.c %D%/trees_mux.h \

@@ -18,3 +18,9 @@ UNIT_TESTS += tests/unit/model_trees.t
 tests_unit_model_trees_t_SOURCES = tests/unit/model_trees.c
 tests_unit_model_trees_t_LDADD = $(UNIT_LIBS)
 include tests/unit/onnx.mk
+UNIT_TESTS += tests/unit/model_network.t
+tests_unit_model_network_t_SOURCES = tests/unit/model_network.c tests/unit/network_double.c tests/unit/network_double.h
+tests_unit_model_network_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/model_trainer.t
+tests_unit_model_trainer_t_SOURCES = tests/unit/model_trainer.c
+tests_unit_model_trainer_t_LDADD = $(UNIT_LIBS)

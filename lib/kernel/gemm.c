@@ -1,0 +1,119 @@
+#include "kernel/build.h"
+#include "kernel/gemm.h"
+#include "kernel/lanes.h"
+
+/* As many sums as the registers hold beside a row of b: they must outnumber what the processor has under way.
+ */
+#if LANES == 16
+#define TILE_ROWS 8
+#else
+#define TILE_ROWS 4
+#endif
+#define TILE_LANES 2 /* groups of lanes */
+
+#define PANEL_LANES (MLOPS_GEMM_PANEL / LANES)
+
+/* Columns come from panels: group v of lanes from the one that begins at `first`. */
+static inline size_t place(size_t v, size_t panel)
+{
+	return v / PANEL_LANES * panel + v % PANEL_LANES * LANES;
+}
+
+/* Sums of a tile in registers: rows and groups are constants wherever this is inlined. */
+static inline __attribute__((always_inline)) void tile(const struct mlops_gemm *job, size_t m, size_t n,
+						       size_t rows, size_t groups)
+{
+	size_t panel = n / MLOPS_GEMM_PANEL, within = n % MLOPS_GEMM_PANEL;
+	float *c = job->c + panel * job->c_panel + m * job->c_row + within;
+	lanes sums[TILE_ROWS][2 * PANEL_LANES];
+
+#pragma GCC unroll 8
+	for (size_t r = 0; r < rows; r++) {
+#pragma GCC unroll 8
+		for (size_t v = 0; v < groups; v++) {
+			if (job->start != NULL)
+				sums[r][v] = lanes_load(job->start + n + v * LANES);
+			else if (job->add)
+				sums[r][v] = lanes_load(c + r * job->c_row + place(v, job->c_panel));
+			else
+				sums[r][v] = lanes_all(0);
+		}
+	}
+	for (size_t p = 0; p < job->n_parts; p++) {
+		const struct mlops_gemm_part *part = &job->parts[p];
+		const float *a = part->a + m * part->a_row;
+		const float *b = part->b + panel * part->b_panel + within;
+		size_t a_row = part->a_row, a_step = part->a_step, b_step = part->b_step;
+
+		for (size_t k = 0; k < part->depth; k++) {
+			lanes row[2 * PANEL_LANES];
+
+#pragma GCC unroll 8
+			for (size_t v = 0; v < groups; v++)
+				row[v] = lanes_load(b + place(v, part->b_panel));
+#pragma GCC unroll 8
+			for (size_t r = 0; r < rows; r++) {
+				lanes x = lanes_all(a[r * a_row]);
+
+#pragma GCC unroll 8
+				for (size_t v = 0; v < groups; v++)
+					sums[r][v] = lanes_multiply_add(x, row[v], sums[r][v]);
+			}
+			a += a_step;
+			b += b_step;
+		}
+	}
+#pragma GCC unroll 8
+	for (size_t r = 0; r < rows; r++)
+#pragma GCC unroll 8
+		for (size_t v = 0; v < groups; v++)
+			lanes_store(c + r * job->c_row + place(v, job->c_panel), sums[r][v]);
+}
+
+static inline __attribute__((always_inline)) void tiles(const struct mlops_gemm *job, size_t n, size_t groups)
+{
+	size_t m = 0;
+
+	for (; m + TILE_ROWS <= job->rows; m += TILE_ROWS)
+		tile(job, m, n, TILE_ROWS, groups);
+	switch (job->rows - m) {
+#if TILE_ROWS == 8
+	case 7:
+		tile(job, m, n, 7, groups);
+		break;
+	case 6:
+		tile(job, m, n, 6, groups);
+		break;
+	case 5:
+		tile(job, m, n, 5, groups);
+		break;
+	case 4:
+		tile(job, m, n, 4, groups);
+		break;
+#endif
+	case 3:
+		tile(job, m, n, 3, groups);
+		break;
+	case 2:
+		tile(job, m, n, 2, groups);
+		break;
+	case 1:
+		tile(job, m, n, 1, groups);
+		break;
+	default:
+		break;
+	}
+}
+
+void MLOPS_KERNEL(mlops_kernel_gemm)(const struct mlops_gemm *job)
+{
+	size_t n = 0;
+
+	if (job->rows == 1)
+		for (; n + 2 * MLOPS_GEMM_PANEL <= job->columns; n += 2 * MLOPS_GEMM_PANEL)
+			tile(job, 0, n, 1, 2 * PANEL_LANES);
+	for (; n + (TILE_LANES - 1) * LANES < job->columns; n += TILE_LANES * LANES)
+		tiles(job, n, TILE_LANES);
+	if (n < job->columns)
+		tiles(job, n, 1);
+}
