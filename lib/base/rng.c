@@ -41,6 +41,15 @@ struct mlops_rng mlops_rng_start(uint64_t seed, enum mlops_rng_purpose purpose, 
 	return rng;
 }
 
+struct mlops_rng mlops_rng_start_part(uint64_t seed, enum mlops_rng_purpose purpose, uint32_t index,
+				      uint32_t part)
+{
+	struct mlops_rng rng = mlops_rng_start(seed, purpose, index);
+
+	rng.counter[1] = part;
+	return rng;
+}
+
 uint32_t mlops_rng_u32(struct mlops_rng *rng)
 {
 	if (rng->used >= 4) {

@@ -34,6 +34,10 @@ struct mlops_rng {
 
 struct mlops_rng mlops_rng_start(uint64_t seed, enum mlops_rng_purpose purpose, uint32_t index);
 
+/* Another part of a stream, with 2^32 blocks of its own: part 0 is what mlops_rng_start gives. */
+struct mlops_rng mlops_rng_start_part(uint64_t seed, enum mlops_rng_purpose purpose, uint32_t index,
+				      uint32_t part);
+
 uint32_t mlops_rng_u32(struct mlops_rng *rng);
 uint64_t mlops_rng_u64(struct mlops_rng *rng);
 

@@ -1,8 +1,15 @@
 /*
  * Kernels that look for the best split of a tree's node, on codes instead of values (Breiman: "Random
- * Forests", Machine Learning 45, 2001).  All counts are integers, so that no order of rows can show.
+ * Forests", Machine Learning 45, 2001).  All counts are integers, so that no order of rows can show, nor in
+ * how many parts they were counted.
  *
- * A node of few rows is part of a block of at most 64 draws of two classes.  There a feature gives each row a
+ *	grow_count	the node's rows -> a histogram a feature, of bins of so many codes each
+ *	grow_search	a histogram -> the best split between two of its bins
+ *	grow_keys	the codes of the feature with the best one, side by side
+ *	grow_inside	those -> a histogram of the codes in the two bins beside the split, for another search
+ *	grow_partition	those -> the node's rows, the ones that go left first
+ *
+ * A node of few rows is part of a block of at most 64 draws of two classes. There a feature gives each row a
  * place in the order of its values, and a set of rows is a word of 64 bits: counting is a population count,
  * and the places where a split may lie come from the carries of one addition.
  */
@@ -20,49 +27,98 @@ struct mlops_grow_row {
 	uint16_t class_of;
 };
 
-/* What a histogram's bins are: bin b has the codes from low + (b << shift) on.  A row whose code is `missing`
- * goes to bin n_bins. */
-struct mlops_grow_window {
-	uint32_t low, missing;
-	uint32_t n_bins;
-	unsigned shift;
+/* The code of a missing value, and how many others there may be: fewer than 2^16, so that bins of up to
+ * 2^MLOPS_GROW_MOST_SHIFT codes never have a value and a missing one in common. */
+#define MLOPS_GROW_MISSING UINT16_MAX
+#define MLOPS_GROW_MOST_SHIFT 10
+#define MLOPS_GROW_MOST_CODES (65536 - (1 << MLOPS_GROW_MOST_SHIFT))
+
+/* What the cells of a histogram are: a bin has n_classes sums of weights, and behind them, if with_rows, a
+ * number of rows. */
+struct mlops_grow_cells {
+	size_t n_classes;
+	bool with_rows;
 };
 
-/* keys[i] = codes[rows[i].row] for i < n; *low and *high are the least and largest that are not missing, and
- * low > high when all are. */
-void mlops_kernel_grow_keys(const uint16_t *codes, const struct mlops_grow_row *rows, size_t n,
-			    uint32_t missing, uint16_t *keys, uint32_t *low, uint32_t *high);
+static inline size_t mlops_grow_width(struct mlops_grow_cells cells)
+{
+	return cells.n_classes + cells.with_rows;
+}
 
-/* counts[bin * n_classes + class] += weight. */
-void mlops_kernel_grow_histogram(const uint16_t *keys, const struct mlops_grow_row *rows, size_t n,
-				 const struct mlops_grow_window *window, size_t n_classes, uint32_t *counts);
+/* A feature's histogram: code c lies in bin (c >> shift) - first, and a missing value in bin n_bins. */
+struct mlops_grow_window {
+	const uint16_t *codes; /* row r has codes[r * step] */
+	uint32_t first, n_bins;
+	unsigned shift;
+	uint32_t *counts; /* [(n_bins + 1) * width of cells] */
+};
+
+#define MLOPS_GROW_AT_ONCE 4
+
+/* Adds n rows to the histograms of n_windows features, at most MLOPS_GROW_AT_ONCE, whose counts are parts of
+ * one array.  any_missing: there may be missing values among their codes; all others lie in the windows. */
+typedef void mlops_kernel_grow_count(const struct mlops_grow_row *rows, size_t n, size_t step,
+				     struct mlops_grow_cells cells, const struct mlops_grow_window *windows,
+				     size_t n_windows, bool any_missing);
+
+/* keys[i] = codes[rows[i].row * step] for i < n. */
+typedef void mlops_kernel_grow_keys(const struct mlops_grow_row *rows, size_t n, const uint16_t *codes,
+				    size_t step, uint16_t *keys);
+
+/* Two ranges of 2^bits codes each that do not overlap; the position of a code in them is 0 … 2^bits - 1 in
+ * the lower one, from there on in the higher one. */
+struct mlops_grow_pair {
+	uint32_t lower, higher; /* their first codes */
+	unsigned bits;
+};
+
+/* Adds the rows whose keys lie in one of the ranges to the bin (position >> shift). */
+typedef void mlops_kernel_grow_inside(const struct mlops_grow_row *rows, const uint16_t *keys, size_t n,
+				      struct mlops_grow_cells cells, const struct mlops_grow_pair *pair,
+				      unsigned shift, uint32_t *counts);
+
+/* Orders rows: first those with a key up to `last`, or missing if missing_left, each part in its old order.
+ * Returns how many are on the left.  spare has room for n. */
+typedef size_t mlops_kernel_grow_partition(struct mlops_grow_row *rows, const uint16_t *keys, size_t n,
+					   uint32_t last, bool missing_left, struct mlops_grow_row *spare);
 
 #define MLOPS_GROW_MOST_BINS 512
+#define MLOPS_GROW_MOST_CLASSES 255
 
-/* A histogram of two classes. */
 struct mlops_grow_bins {
-	uint32_t *counts;    /* [n_bins * 2], cleared by the search */
-	size_t n_bins;	     /* at most MLOPS_GROW_MOST_BINS */
-	uint32_t left[2];    /* what lies below all bins */
-	uint32_t missing[2]; /* in no bin; part of total */
-	uint32_t total[2];
-	double class_weight[2];
+	struct mlops_grow_cells cells;
+	uint32_t *counts; /* [(n_bins + 1) * width], cleared by the search; the last bin: missing values */
+	size_t n_bins;	  /* at most MLOPS_GROW_MOST_BINS */
+	size_t min_leaf;  /* rows that each side must have; more than 1 wants cells.with_rows */
+	bool is_whole; /* no row lies above the bins: all values may go left, and only missing ones right */
+	const uint32_t *left;  /* [width] what lies below all bins */
+	const uint32_t *total; /* [width] missing values too */
+	const double *class_weight;
+	/* Results: occupied bins, and the first and the last one if there are any. */
+	size_t n_occupied, lowest, highest;
 };
 
 struct mlops_grow_best {
 	double score;	      /* sum over both sides of (squared class weights) / weight */
-	size_t lower, higher; /* occupied bins beside the split */
+	size_t lower, higher; /* occupied bins beside the split; higher is n_bins where only missing ones go
+				 right */
 	bool missing_left;
-	uint32_t left[2];
+	bool saw_missing;
+	uint32_t *left;	   /* [width] */
+	uint32_t *missing; /* [width] what of total is missing */
 };
 
 /* Keeps the best split between two occupied bins in *best where it is better than that: of equal ones the
- * first, missing values on the right before left.  No split between two bins of one and the same class beats
- * both splits at the ends of such a run (Fayyad, Irani: "On the handling of continuous-valued attributes in
- * decision tree generation", Machine Learning 8, 1992; it holds for every concave impurity), so those are
- * passed over.  Returns how many bins are occupied. */
-typedef size_t mlops_kernel_grow_search(const struct mlops_grow_bins *bins, struct mlops_grow_best *best);
+ * first, all with missing values on the right before those with them left.  No split between two bins of one
+ * and the same class beats both splits at the ends of such a run (Fayyad, Irani: "On the handling of
+ * continuous-valued attributes in decision tree generation", Machine Learning 8, 1992; it holds for every
+ * concave impurity), so those are passed over, unless min_leaf may forbid the ends. */
+typedef void mlops_kernel_grow_search(struct mlops_grow_bins *bins, struct mlops_grow_best *best);
 
+mlops_kernel_grow_count mlops_kernel_grow_count_reference;
+mlops_kernel_grow_keys mlops_kernel_grow_keys_reference;
+mlops_kernel_grow_inside mlops_kernel_grow_inside_reference;
+mlops_kernel_grow_partition mlops_kernel_grow_partition_reference;
 mlops_kernel_grow_search mlops_kernel_grow_search_reference;
 
 #define MLOPS_SMALL_DRAWS 64 /* sum of the weights in a block, so at most as many rows */
@@ -74,7 +130,7 @@ struct mlops_small_order {
 	uint64_t missing;		  /* places of missing values: they are the last ones */
 };
 
-/* Orders n rows by their keys, ascending; equal ones in the order of rows.  keys and weights have room for
+/* Orders n rows by their keys, ascending; equal ones in the order of rows. keys and weights have room for
  * MLOPS_SMALL_DRAWS. */
 typedef void mlops_kernel_small_sort(const uint16_t *keys, const uint16_t *weights, size_t n,
 				     uint16_t missing, struct mlops_small_order *order);

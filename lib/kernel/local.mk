@@ -9,7 +9,6 @@ libmlops_a_SOURCES += \
 	%D%/gemm.h \
 	%D%/gemm_reference.c \
 	%D%/grow.h \
-	%D%/grow_histogram.c \
 	%D%/grow_reference.c \
 	%D%/kernel.h \
 	%D%/lstm.h \
@@ -28,6 +27,8 @@ KERNEL_SOURCES = \
 	%D%/forest_unfolded.c \
 	%D%/forest_walk.c \
 	%D%/gemm.c \
+	%D%/grow_count.c \
+	%D%/grow_partition.c \
 	%D%/grow_search.c \
 	%D%/grow_small.c \
 	%D%/lstm.c

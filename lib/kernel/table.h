@@ -33,6 +33,10 @@ struct mlops_kernels {
 	mlops_kernel_forest_keys *forest_keys;
 	mlops_kernel_forest_walk *forest_walk;
 	mlops_kernel_forest_row *forest_row;
+	mlops_kernel_grow_count *grow_count;
+	mlops_kernel_grow_keys *grow_keys;
+	mlops_kernel_grow_inside *grow_inside;
+	mlops_kernel_grow_partition *grow_partition;
 	mlops_kernel_grow_search *grow_search;
 	mlops_kernel_small_sort *small_sort;
 	mlops_kernel_small_split *small_split;

@@ -40,10 +40,11 @@ struct mlops_forest_report {
  * replacement (further ones while all drawn are constant in the node), the split with the largest decrease of
  * Gini impurity, thresholds half-way between the values on both sides.
  *
- * A feature's distinct values are told apart as long as there are at most 65,535 of them; beyond, they are
- * cut into that many bins of about equally many rows.  All are tried where a node's span at most 256 of them,
- * or where it has at most 64 draws of two classes; other nodes look at 256 equal parts first, and then at all
- * values in the two parts beside the best split.
+ * A feature's distinct values are told apart as long as there are at most 64,512 of them; beyond, they are
+ * cut into that many bins of about equally many rows.  All are tried where a feature has at most 256 of them,
+ * where the splits above a node leave so many, or where it has at most 64 draws of two classes.  Other nodes
+ * look at 128 to 256 equal parts of what they span first (at 32 to 64 where they have less than 256 rows), and
+ * then at all values in the two parts beside the best split.
  *
  * Missing values: both sides are tried; where a node saw none, they go to the larger child.  min_leaf counts
  * different rows, however often the bootstrap drew them, as scikit-learn does.

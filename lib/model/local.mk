@@ -11,6 +11,8 @@ libmlops_a_SOURCES += \
 	%D%/network_layers.c %D%/network_layers.h \
 	%D%/random_forest.c %D%/random_forest.h \
 	%D%/random_forest_bins.c %D%/random_forest_bins.h \
+	%D%/random_forest_block.c \
+	%D%/random_forest_count.c \
 	%D%/random_forest_split.c \
 	%D%/random_forest_tree.c \
 	%D%/setting.c %D%/setting.h \

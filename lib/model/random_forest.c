@@ -14,7 +14,7 @@ enum { OUT_OF_BAG_ROWS = 512 };
 /* What a worker's trees say about rows that they did not see.  The sums are exact, so the order of trees
  * cannot show. */
 struct out_of_bag {
-	float *sums;     /* [n_rows * n_outputs] */
+	float *sums;	 /* [n_rows * n_outputs] */
 	uint16_t *trees; /* [n_rows] */
 	/* OUT_OF_BAG_ROWS at a time */
 	size_t n;
@@ -34,23 +34,23 @@ struct forest {
 	double *purity; /* see struct mlops_small_node */
 	size_t workers;
 	struct mlops_forest_scratch *scratch; /* [workers] */
-	double *importance;                   /* [n_trees * n_features] */
-	struct out_of_bag *out_of_bag;        /* [workers], NULL when nobody asks */
+	uint64_t *decrease;		      /* [n_trees * n_features] */
+	struct out_of_bag *out_of_bag;	      /* [workers], NULL when nobody asks */
 };
 
 /* As many draws as there are rows, with replacement; returns how many rows were drawn. */
-static size_t draw_bootstrap(const struct forest *forest, size_t tree, struct mlops_forest_scratch *scratch)
+static size_t draw_bootstrap(const struct forest *forest, size_t tree, struct mlops_forest_rows *rows)
 {
 	uint32_t n = (uint32_t)forest->matrix->n_rows;
 	struct mlops_rng rng = mlops_rng_start(forest->seed, MLOPS_RNG_BOOTSTRAP, (uint32_t)tree);
 	size_t drawn = 0;
 
-	memset(scratch->weight, 0, n * sizeof *scratch->weight);
+	memset(rows->weight, 0, n * sizeof *rows->weight);
 	for (uint32_t i = 0; i < n; i++)
-		scratch->weight[mlops_rng_below(&rng, n)]++;
+		rows->weight[mlops_rng_below(&rng, n)]++;
 	for (uint32_t r = 0; r < n; r++) {
-		scratch->rows[drawn] = (struct mlops_grow_row){ r, scratch->weight[r], forest->class_of[r] };
-		drawn += scratch->weight[r] > 0;
+		rows->rows[drawn] = (struct mlops_grow_row){ r, rows->weight[r], forest->class_of[r] };
+		drawn += rows->weight[r] > 0;
 	}
 	return drawn;
 }
@@ -96,14 +96,13 @@ static bool grow_tree(void *context, size_t tree, unsigned worker, struct mlops_
 {
 	struct forest *forest = context;
 	struct mlops_forest_scratch *scratch = &forest->scratch[worker];
-	struct mlops_rng rng = mlops_rng_start(forest->seed, MLOPS_RNG_SPLIT, (uint32_t)tree);
-	size_t n_rows = draw_bootstrap(forest, tree, scratch);
+	size_t n_rows = draw_bootstrap(forest, tree, &scratch->rows);
 
-	if (!mlops_forest_grow_tree(&forest->plan, scratch, n_rows, &rng, builder,
-				    forest->importance + tree * forest->matrix->n_columns))
+	if (!mlops_forest_grow_tree(&forest->plan, scratch, tree, n_rows, builder,
+				    forest->decrease + tree * forest->matrix->n_columns))
 		return false;
 	if (forest->out_of_bag != NULL)
-		add_out_of_bag(forest, scratch->weight, builder, &forest->out_of_bag[worker]);
+		add_out_of_bag(forest, scratch->rows.weight, builder, &forest->out_of_bag[worker]);
 	return true;
 }
 
@@ -196,10 +195,10 @@ static bool allocate(struct forest *forest, bool wants_out_of_bag)
 	bool good;
 
 	forest->scratch = calloc(forest->workers, sizeof *forest->scratch);
-	forest->importance = calloc(forest->n_trees, forest->matrix->n_columns * sizeof *forest->importance);
+	forest->decrease = calloc(forest->n_trees, forest->matrix->n_columns * sizeof *forest->decrease);
 	if (wants_out_of_bag)
 		forest->out_of_bag = calloc(forest->workers, sizeof *forest->out_of_bag);
-	good = forest->scratch != NULL && forest->importance != NULL &&
+	good = forest->scratch != NULL && forest->decrease != NULL &&
 	       (!wants_out_of_bag || forest->out_of_bag != NULL);
 	for (size_t w = 0; good && w < forest->workers; w++) {
 		good = mlops_forest_scratch_allocate(&forest->plan, &forest->scratch[w]);
@@ -230,7 +229,7 @@ static void release(struct forest *forest)
 	}
 	free(forest->scratch);
 	free(forest->out_of_bag);
-	free(forest->importance);
+	free(forest->decrease);
 	free(forest->class_of);
 	free(forest->class_weight);
 	free(forest->purity);
@@ -259,6 +258,17 @@ static void report_row(const struct forest *forest, size_t row, struct mlops_for
 	report->n_out_of_bag += trees > 0;
 }
 
+/* Each feature's share of what a tree's splits decreased. */
+static void add_importance(const uint64_t *decrease, size_t n_features, double *importance)
+{
+	double sum = 0;
+
+	for (size_t f = 0; f < n_features; f++)
+		sum += (double)decrease[f];
+	for (size_t f = 0; sum > 0 && f < n_features; f++)
+		importance[f] += (double)decrease[f] / sum;
+}
+
 static bool fill_report(const struct forest *forest, struct mlops_forest_report *report,
 			struct mlops_error *error)
 {
@@ -272,11 +282,10 @@ static bool fill_report(const struct forest *forest, struct mlops_forest_report 
 		return mlops_error_set_memory(error);
 	for (size_t r = 0; r < forest->matrix->n_rows; r++)
 		report_row(forest, r, report);
-	for (size_t f = 0; f < n_features; f++) {
-		for (size_t t = 0; t < forest->n_trees; t++)
-			report->impurity_importance[f] += forest->importance[t * n_features + f];
+	for (size_t t = 0; t < forest->n_trees; t++)
+		add_importance(forest->decrease + t * n_features, n_features, report->impurity_importance);
+	for (size_t f = 0; f < n_features; f++)
 		sum += report->impurity_importance[f];
-	}
 	for (size_t f = 0; sum > 0 && f < n_features; f++)
 		report->impurity_importance[f] /= sum;
 	return true;
@@ -309,6 +318,7 @@ struct mlops_model *mlops_random_forest_fit(const struct mlops_settings *setting
 		.grow = grow_tree,
 		.context = &forest,
 	};
+	size_t min_leaf = (size_t)mlops_settings_get(settings, "min_leaf");
 	size_t max_depth = (size_t)mlops_settings_get(settings, "max_depth");
 	size_t max_features = count_features(mlops_settings_get(settings, "max_features"), matrix->n_columns);
 	bool balanced = mlops_settings_get(settings, "class_weight") >= MLOPS_CLASS_WEIGHT_BALANCED;
@@ -325,11 +335,13 @@ struct mlops_model *mlops_random_forest_fit(const struct mlops_settings *setting
 		.bins = &forest.bins,
 		.class_of = forest.class_of,
 		.n_classes = n_classes,
+		.cells = { n_classes, min_leaf > 1 },
 		.class_weight = forest.class_weight,
 		.max_features = max_features,
-		.min_leaf = (size_t)mlops_settings_get(settings, "min_leaf"),
+		.min_leaf = min_leaf,
 		.max_depth = max_depth > 0 ? max_depth : SIZE_MAX,
 		.scale = mlops_trees_scale(forest.n_trees, 1),
+		.seed = seed,
 		.kernels = mlops_kernels(),
 	};
 	model = calloc(1, sizeof *model);

@@ -1,12 +1,19 @@
 /*
  * What the parts of the random forest share: random_forest.c sets up, draws the bootstraps and sums up what
  * the rows left out say; random_forest_tree.c grows one tree; random_forest_split.c finds the split of a
- * node.
+ * node, random_forest_block.c that of a node of few rows; random_forest_count.c counts the rows.
+ *
+ * All that a split rests on are sums of integers over the node's rows, and random_forest_count.c is the one
+ * place that makes them: histograms of drawn features, and of the codes beside the best split.  There they
+ * are added up over the parts that a pool's workers count, and there they could be added up over machines
+ * that have some of the rows each: every one would then choose the same splits.  What it needs apart from
+ * sums is all rows of a node at once where they are few (random_forest_block.c), in any order.
  */
 #ifndef MLOPS_MODEL_RANDOM_FOREST_H
 #define MLOPS_MODEL_RANDOM_FOREST_H
 
 #include "base/rng.h"
+#include "base/thread.h"
 #include "kernel/table.h"
 #include "model/random_forest_bins.h"
 #include "model/trees.h"
@@ -19,17 +26,24 @@ struct mlops_forest_plan {
 	const struct mlops_bins *bins;
 	const uint8_t *class_of; /* [bins->n_rows] */
 	size_t n_classes;
-	const double *class_weight; /* [n_classes] */
+	struct mlops_grow_cells cells; /* rows are counted where min_leaf asks for them */
+	const double *class_weight;    /* [n_classes] */
 	size_t max_features;
 	size_t min_leaf;      /* different rows of a leaf, as scikit-learn's min_samples_leaf counts them */
 	size_t max_depth;     /* SIZE_MAX: no limit */
 	float scale;	      /* leaf values are multiples of 1/scale */
 	const double *purity; /* see struct mlops_small_node */
+	uint64_t seed;
 	const struct mlops_kernels *kernels;
 };
 
 /* Bins of a histogram; a split is then looked for in the codes of the two bins beside it, side by side. */
 #define MLOPS_FOREST_BINS 256
+
+/* The codes of a node lie between its ancestors' splits, and where a bin was empty, further inside. */
+struct mlops_forest_range {
+	uint16_t least, most;
+};
 
 /* A node of at most MLOPS_SMALL_DRAWS draws of two classes, and all nodes below it. */
 struct mlops_forest_block {
@@ -43,42 +57,27 @@ struct mlops_forest_block {
 	uint32_t *ordered; /* [n_features] number of the block that orders[feature] belongs to */
 };
 
-/* The codes of a node's rows, and of all nodes below it, side by side: what is left of the tree then stays in
- * a core's cache. */
+/* The codes of a node's rows, for all nodes below it: those of a row side by side, the rows in their order,
+ * so that less memory is read for them than in the table, or in the nook around this one. */
 struct mlops_forest_nook {
-	size_t begin, end; /* its rows, whose numbers count from begin; begin == end: there is none */
+	size_t begin, end; /* its rows, whose numbers count from begin */
 	size_t most_rows;
-	size_t stride;	 /* from one feature's codes to the next's */
-	uint16_t *codes; /* [n_features * stride] */
+	uint16_t *codes; /* [most_rows * n_features] */
 };
 
-/* A worker's own memory; histogram and distinct are all 0 between nodes. */
-struct mlops_forest_scratch {
-	uint16_t *weight;	      /* [n_rows] how often the bootstrap drew a row */
-	struct mlops_grow_row *rows;  /* [n_rows] rows drawn at least once, ordered by node */
+/* Nooks in one another; each has an eighth of the rows of the one around it at most. */
+#define MLOPS_FOREST_MOST_NOOKS 8
+
+/* Rows that the bootstrap drew, ordered by node; nodes that have none in common may be worked on at once. */
+struct mlops_forest_rows {
+	uint16_t *weight;	      /* [n_rows] how often a row was drawn */
+	struct mlops_grow_row *rows;  /* [n_rows] */
 	struct mlops_grow_row *spare; /* [n_rows] */
 	uint16_t *keys;		      /* [n_rows] codes of a node's rows */
-	uint32_t *candidates;	      /* [n_features] the first so many may vary in the node */
-	uint32_t *histogram;	      /* [(2 * MLOPS_FOREST_BINS + 1) * n_classes] */
-	uint32_t *distinct;	      /* [2 * MLOPS_FOREST_BINS + 1] different rows in a bin */
-	uint32_t *waiting;	      /* [MLOPS_FOREST_WAITING * n_classes] class counts of waiting nodes */
-	uint32_t *counts; /* [4 * n_classes] of node, left side, best split's left side, missing values */
-	float *leaf;	  /* [n_classes] */
-	struct mlops_forest_nook nook;
-	struct mlops_forest_block block;
 };
 
-bool mlops_forest_scratch_allocate(const struct mlops_forest_plan *plan,
-				   struct mlops_forest_scratch *scratch);
-void mlops_forest_scratch_release(struct mlops_forest_scratch *scratch);
-
-/* Grows a tree on the n_rows rows in scratch->rows with their weights.  importance [n_features] gets each
- * feature's share of the decrease of impurity (all 0 when there is no split).  False when memory ran out. */
-bool mlops_forest_grow_tree(const struct mlops_forest_plan *plan, struct mlops_forest_scratch *scratch,
-			    size_t n_rows, struct mlops_rng *rng, struct mlops_tree_builder *builder,
-			    double *importance);
-
-/* A node still to be split: its rows and its place. */
+/* A node whose rows are few enough for one worker, and all below it: they are grown when the nodes above are
+ * done, each with random numbers of its own, so that it does not show who grows them and when. */
 struct mlops_forest_span {
 	uint32_t node;
 	uint32_t depth;
@@ -86,7 +85,48 @@ struct mlops_forest_span {
 	uint32_t n_candidates;
 };
 
-/* The best split so far; its left side's class counts are in growing.best. */
+struct mlops_forest_subtrees {
+	struct mlops_forest_span *roots;  /* [n] */
+	uint32_t *total;		  /* [n * width of cells] */
+	uint32_t *candidates;		  /* [n * n_features] */
+	struct mlops_forest_range *range; /* [n * n_features] */
+	size_t n, capacity;
+};
+
+/* A worker's own memory; histograms are all 0 between nodes. */
+struct mlops_forest_scratch {
+	struct mlops_forest_rows rows;
+	uint32_t *candidates;		  /* [n_features] the first so many may vary in the node */
+	struct mlops_forest_range *range; /* [n_features] */
+	uint32_t *histograms;		  /* [MLOPS_GROW_AT_ONCE * MLOPS_FOREST_HISTOGRAM * width of cells] */
+	uint32_t *waiting; /* [MLOPS_FOREST_WAITING * width of cells] totals of waiting nodes */
+	struct mlops_forest_range *waiting_range; /* [MLOPS_FOREST_WAITING * n_features] */
+	uint32_t *counts;			  /* [6 * width of cells] see struct mlops_forest_growing */
+	float *leaf;				  /* [n_classes] */
+	struct mlops_forest_nook nooks[MLOPS_FOREST_MOST_NOOKS];
+	size_t n_nooks, in_nooks; /* there are; the node that is being worked on is in so many */
+	struct mlops_forest_block block;
+	struct mlops_forest_subtrees subtrees;
+};
+
+/* Bins that a histogram has room for, the one of missing values among them. */
+#define MLOPS_FOREST_HISTOGRAM (MLOPS_GROW_MOST_BINS + 1)
+
+bool mlops_forest_scratch_allocate(const struct mlops_forest_plan *plan,
+				   struct mlops_forest_scratch *scratch);
+void mlops_forest_scratch_release(struct mlops_forest_scratch *scratch);
+
+/* The decrease of impurity by the splits on each feature, in units of 2^-MLOPS_FOREST_DECREASE_BITS:
+ * integers, so that the order of nodes does not show. */
+#define MLOPS_FOREST_DECREASE_BITS 28
+
+/* Grows a tree on the n_rows rows in scratch->rows with their weights. decrease [n_features].  False when
+ * memory ran out. */
+bool mlops_forest_grow_tree(const struct mlops_forest_plan *plan, struct mlops_forest_scratch *scratch,
+			    size_t tree, size_t n_rows, struct mlops_tree_builder *builder,
+			    uint64_t *decrease);
+
+/* The best split so far; its left side's counts are in growing.best. */
 struct mlops_forest_split {
 	double score;
 	uint32_t feature;
@@ -102,11 +142,15 @@ struct mlops_forest_split {
 struct mlops_forest_growing {
 	const struct mlops_forest_plan *plan;
 	struct mlops_forest_scratch *scratch;
+	struct mlops_forest_rows rows;
 	struct mlops_tree_builder *builder;
-	struct mlops_rng *rng;
-	double *importance;
-	uint32_t *total, *left, *best, *missing; /* [n_classes] */
+	struct mlops_rng rng;
+	uint64_t *decrease;
+	/* [width of cells] counts of the node; of the split's left side and its missing values; of those of a
+	 * feature that may become it; of what lies below a histogram */
+	uint32_t *total, *best, *best_missing, *found, *found_missing, *below;
 	struct mlops_forest_split split;
+	bool in_subtree;
 };
 
 /* Finds growing.split and growing.best of an impure node, and takes features that are constant out of
@@ -115,5 +159,37 @@ bool mlops_forest_find_split(struct mlops_forest_growing *growing, struct mlops_
 
 /* Orders the span's rows, those that go left first; returns where the others begin. */
 size_t mlops_forest_partition(struct mlops_forest_growing *growing, const struct mlops_forest_span *span);
+
+/* random_forest_block.c: is the span a part of the block?  Makes it the block; offers splits of a feature
+ * (false when it is constant in the node); says the one that was kept in codes; orders the rows. */
+bool mlops_forest_in_block(const struct mlops_forest_growing *growing, const struct mlops_forest_span *span);
+void mlops_forest_enter_block(struct mlops_forest_growing *growing, const struct mlops_forest_span *span);
+bool mlops_forest_search_block(struct mlops_forest_growing *growing, const struct mlops_forest_span *span,
+			       uint32_t feature, struct mlops_small_split *best);
+void mlops_forest_take_block_split(struct mlops_forest_growing *growing, const struct mlops_forest_span *span,
+				   const struct mlops_small_split *found);
+size_t mlops_forest_partition_block(const struct mlops_forest_growing *growing,
+				    const struct mlops_forest_span *span);
+
+/* Rows that a subtree has at most. */
+size_t mlops_forest_subtree_rows(size_t n_rows);
+
+/* random_forest_count.c: the codes of a node's rows: that of row r is at [r * step]. */
+const uint16_t *mlops_forest_codes(const struct mlops_forest_growing *growing, uint32_t feature,
+				   size_t *step);
+/* Copies the codes of a subtree's node's rows where that pays, and gives the rows new numbers. */
+void mlops_forest_enter_nook(struct mlops_forest_growing *growing, const struct mlops_forest_span *span);
+/* Adds the node's rows to the windows' histograms; their codes are set here, their bins must be. */
+void mlops_forest_count(struct mlops_forest_growing *growing, const struct mlops_forest_span *span,
+			const uint32_t *features, struct mlops_grow_window *windows, size_t n_windows);
+/* rows.keys become the feature's. */
+void mlops_forest_take_keys(struct mlops_forest_growing *growing, const struct mlops_forest_span *span,
+			    uint32_t feature);
+/* Adds the node's rows with keys in the pair to a histogram. */
+void mlops_forest_count_inside(struct mlops_forest_growing *growing, const struct mlops_forest_span *span,
+			       const struct mlops_grow_pair *pair, unsigned shift, uint32_t *counts);
+/* Orders the node's rows by their keys. */
+size_t mlops_forest_divide(struct mlops_forest_growing *growing, const struct mlops_forest_span *span,
+			   uint32_t last, bool missing_left);
 
 #endif

@@ -103,8 +103,8 @@ static void cut(struct mlops_binned *binned, const struct cell *sorted, size_t n
 			in_bin = 0;
 		}
 		if (in_bin == 0)
-			binned->smallest[bin] = value;
-		binned->largest[bin] = value;
+			binned->bins[bin].smallest = value;
+		binned->bins[bin].largest = value;
 		in_bin += end - i;
 		for (; i < end; i++)
 			binned->codes[sorted[i].row] = (uint16_t)bin;
@@ -129,14 +129,14 @@ static bool bin_values(const struct job *job, size_t feature, struct scratch *sc
 	distinct = count_distinct(sorted, n);
 	n_bins = distinct < job->limit ? distinct : job->limit;
 	binned->codes = calloc(matrix->n_rows, sizeof *binned->codes);
-	binned->smallest = calloc(n_bins + 1, sizeof *binned->smallest);
-	binned->largest = calloc(n_bins + 1, sizeof *binned->largest);
-	if (binned->codes == NULL || binned->smallest == NULL || binned->largest == NULL)
+	binned->bins = calloc(n_bins + 1, sizeof *binned->bins);
+	binned->any_missing = n < matrix->n_rows;
+	if (binned->codes == NULL || binned->bins == NULL)
 		return false;
 	cut(binned, sorted, n, n_bins, distinct <= job->limit);
 	for (size_t r = 0; n < matrix->n_rows && r < matrix->n_rows; r++) {
 		if (isnan(mlops_matrix_at(matrix, r, feature)))
-			binned->codes[r] = (uint16_t)binned->n_bins;
+			binned->codes[r] = MLOPS_GROW_MISSING;
 	}
 	return true;
 }
@@ -198,10 +198,6 @@ bool mlops_bins_make(const struct mlops_matrix *matrix, size_t limit, struct mlo
 		mlops_bins_release(bins);
 		return mlops_error_set_memory(error);
 	}
-	for (size_t f = 0; f < n_features; f++) {
-		if (bins->features[f].n_bins > bins->max_bins)
-			bins->max_bins = bins->features[f].n_bins;
-	}
 	return true;
 }
 
@@ -209,8 +205,7 @@ void mlops_bins_release(struct mlops_bins *bins)
 {
 	for (size_t f = 0; bins->features != NULL && f < bins->n_features; f++) {
 		free(bins->features[f].codes);
-		free(bins->features[f].smallest);
-		free(bins->features[f].largest);
+		free(bins->features[f].bins);
 	}
 	free(bins->features);
 	free(bins->by_row);
@@ -219,7 +214,7 @@ void mlops_bins_release(struct mlops_bins *bins)
 
 float mlops_bins_threshold(const struct mlops_binned *binned, size_t lower, size_t higher)
 {
-	float below = binned->largest[lower], above = binned->smallest[higher];
+	float below = binned->bins[lower].largest, above = binned->bins[higher].smallest;
 	float middle = (float)(((double)below + (double)above) / 2);
 
 	return middle < above ? middle : below;

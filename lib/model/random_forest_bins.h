@@ -10,22 +10,26 @@
 
 #include "base/error.h"
 #include "base/thread.h"
+#include "kernel/grow.h"
 #include "rows/matrix.h"
 
 #include <stdbool.h>
 
-#define MLOPS_MAX_BINS 65535
+#define MLOPS_MAX_BINS MLOPS_GROW_MOST_CODES
+
+struct mlops_bin {
+	float smallest, largest; /* of its values */
+};
 
 struct mlops_binned {
-	uint16_t *codes; /* [n_rows] ascending with the value; n_bins where it is missing */
+	uint16_t *codes; /* [n_rows] ascending with the value; MLOPS_GROW_MISSING where there is none */
+	bool any_missing;
 	size_t n_bins;
-	float *smallest; /* [n_bins] */
-	float *largest;
+	struct mlops_bin *bins; /* [n_bins] */
 };
 
 struct mlops_bins {
 	size_t n_features, n_rows;
-	size_t max_bins; /* of any feature */
 	struct mlops_binned *features;
 	uint16_t *by_row; /* [n_rows * n_features] the same codes, those of a row side by side */
 };

@@ -73,10 +73,14 @@ static void streams_differ(void **state)
 		mlops_rng_start(UINT64_C(1) << 32, MLOPS_RNG_SAMPLE, 0),
 		mlops_rng_start(0, MLOPS_RNG_SPLIT, 0),
 		mlops_rng_start(0, MLOPS_RNG_SAMPLE, 1),
+		mlops_rng_start_part(0, MLOPS_RNG_SAMPLE, 0, 1),
+		mlops_rng_start_part(0, MLOPS_RNG_SAMPLE, 1, 1),
 	};
+	struct mlops_rng whole = mlops_rng_start_part(0, MLOPS_RNG_SAMPLE, 0, 0);
 	uint64_t first[sizeof streams / sizeof streams[0]];
 
 	(void)state;
+	assert_memory_equal(whole.counter, streams[0].counter, sizeof whole.counter);
 	for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
 		first[i] = mlops_rng_u64(&streams[i]);
 		for (size_t j = 0; j < i; j++)

@@ -101,45 +101,11 @@ static void test_unfolded(void **state)
 	}
 }
 
-static void test_histogram(void **state)
-{
-	static const uint16_t codes[] = { 10, 900, 13, 11, 522 };
-	static const struct mlops_grow_row rows[] = {
-		{ 4, 7, 0 }, { 1, 2, 0 }, { 3, 65535, 1 }, { 2, 3, 1 }, { 3, 1, 1 }
-	};
-	struct mlops_grow_window window = { .missing = 900, .shift = 1 };
-	uint32_t counts[2 * 257] = { [0] = 5 };
-	uint16_t keys[5];
-	uint32_t high;
-	(void)state;
-
-	mlops_kernel_grow_keys(codes, rows, 5, 900, keys, &window.low, &high);
-	assert_memory_equal(keys, ((uint16_t[]){ 522, 900, 11, 13, 11 }), sizeof keys);
-	assert_int_equal(window.low, 11);
-	assert_int_equal(high, 522);
-	window.n_bins = ((high - window.low) >> window.shift) + 1;
-	assert_int_equal(window.n_bins, 256);
-	mlops_kernel_grow_histogram(keys, rows, 5, &window, 2, counts);
-	for (size_t i = 0; i < 2 * 257; i++) {
-		uint32_t expected = i == 0	   ? 5
-				    : i == 1	   ? 65536
-				    : i == 3	   ? 3
-				    : i == 2 * 255 ? 7
-				    : i == 2 * 256 ? 2
-						   : 0;
-
-		assert_int_equal(counts[i], expected);
-	}
-	mlops_kernel_grow_keys(codes, rows + 1, 1, 900, keys, &window.low, &high);
-	assert_true(window.low > high);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forest_leaves),
 		cmocka_unit_test(test_unfolded),
-		cmocka_unit_test(test_histogram),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,9 @@
 UNIT_TESTS += tests/unit/model_evaluate.t
 tests_unit_model_evaluate_t_SOURCES = tests/unit/model_evaluate.c
 tests_unit_model_evaluate_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/model_forest_bytes.t
+tests_unit_model_forest_bytes_t_SOURCES = tests/unit/model_forest_bytes.c
+tests_unit_model_forest_bytes_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/model_isolation_forest.t
 tests_unit_model_isolation_forest_t_SOURCES = tests/unit/model_isolation_forest.c
 tests_unit_model_isolation_forest_t_LDADD = $(UNIT_LIBS)

@@ -207,20 +207,20 @@ static void more_values_than_bins(void **state)
 		values[(i * 7919) % N] = i < 10 ? NAN : i < 30000 ? -5 : (float)i;
 	assert_true(mlops_bins_make(&matrix, 1000, NULL, &bins, &error));
 	assert_in_range(bins.features[0].n_bins, 900, 1000);
-	assert_near(bins.features[0].largest[0], -5, 0);
+	assert_near(bins.features[0].bins[0].largest, -5, 0);
 	for (size_t i = 0; i < N; i++) {
 		size_t code = bins.features[0].codes[i];
 
 		if (isnan(values[i])) {
-			assert_int_equal(code, bins.features[0].n_bins);
+			assert_int_equal(code, MLOPS_GROW_MISSING);
 			continue;
 		}
-		assert_true(values[i] >= bins.features[0].smallest[code]);
-		assert_true(values[i] <= bins.features[0].largest[code]);
+		assert_true(values[i] >= bins.features[0].bins[code].smallest);
+		assert_true(values[i] <= bins.features[0].bins[code].largest);
 	}
 	for (size_t b = 1; b < bins.features[0].n_bins; b++) {
-		assert_true(bins.features[0].smallest[b] > bins.features[0].largest[b - 1]);
-		assert_true(bins.features[0].largest[b] - bins.features[0].smallest[b] < 100);
+		assert_true(bins.features[0].bins[b].smallest > bins.features[0].bins[b - 1].largest);
+		assert_true(bins.features[0].bins[b].largest - bins.features[0].bins[b].smallest < 100);
 	}
 	mlops_bins_release(&bins);
 	assert_true(mlops_bins_make(&matrix, MLOPS_MAX_BINS, NULL, &bins, &error));
