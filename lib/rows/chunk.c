@@ -32,8 +32,9 @@ struct mlops_chunk *mlops_chunk_new(const enum mlops_column_type *types, size_t 
 	if (chunk == NULL)
 		goto memory;
 	chunk->lines = malloc(MLOPS_CHUNK_ROWS * sizeof *chunk->lines);
+	chunk->marks = calloc(MLOPS_CHUNK_ROWS, sizeof *chunk->marks);
 	chunk->columns = calloc(n_columns > 0 ? n_columns : 1, sizeof *chunk->columns);
-	if (chunk->lines == NULL || chunk->columns == NULL)
+	if (chunk->lines == NULL || chunk->marks == NULL || chunk->columns == NULL)
 		goto memory;
 	chunk->n_columns = n_columns;
 	for (size_t i = 0; i < n_columns; i++)
@@ -62,12 +63,14 @@ void mlops_chunk_free(struct mlops_chunk *chunk)
 	}
 	free(chunk->columns);
 	free(chunk->lines);
+	free(chunk->marks);
 	free(chunk);
 }
 
 void mlops_chunk_clear(struct mlops_chunk *chunk)
 {
 	chunk->rows = 0;
+	memset(chunk->marks, 0, MLOPS_CHUNK_ROWS);
 	for (size_t i = 0; i < chunk->n_columns; i++)
 		mlops_buffer_clear(&chunk->columns[i].bytes);
 }
@@ -129,6 +132,7 @@ void mlops_chunk_keep_rows(struct mlops_chunk *chunk, const bool *keep)
 			else if (chunk->columns[i].type == MLOPS_COLUMN_TIME)
 				chunk->columns[i].times[kept] = chunk->columns[i].times[row];
 		}
+		chunk->marks[kept] = chunk->marks[row];
 		chunk->lines[kept++] = chunk->lines[row];
 	}
 	chunk->rows = kept;

@@ -5,6 +5,8 @@
  * bytes as they stood in the source (unquoted, UTF-8 or not); a missing cell has length 0 and `present` false.  A time
  * column holds microseconds since 1970 (base/time.h), MLOPS_TIME_MISSING where missing.
  *
+ * marks says of each row what was wrong with it where the reader went on all the same (MLOPS_ON_ERROR_NULL).
+ *
  * A chunk is made for a fixed list of column types and filled again and again by a reader; its memory does not
  * grow with the number of chunks.  The caller owns it.
  */
@@ -19,6 +21,11 @@
 #include <stdint.h>
 
 #define MLOPS_CHUNK_ROWS 4096 /* the most rows a chunk holds */
+
+/* What a mark says; several may be set. */
+#define MLOPS_MARK_PARSE 1      /* a cell is not a number, or not a time */
+#define MLOPS_MARK_NOT_FINITE 2 /* a number is infinite, or too large for float32 */
+#define MLOPS_MARK_RAGGED 4     /* too few or too many fields */
 
 enum mlops_column_type { MLOPS_COLUMN_NUMBER, MLOPS_COLUMN_TEXT, MLOPS_COLUMN_TIME };
 
@@ -44,12 +51,13 @@ struct mlops_chunk {
 	size_t n_columns;
 	struct mlops_column *columns; /* [n_columns] */
 	uint64_t *lines;              /* [MLOPS_CHUNK_ROWS] each row's line in its source, 1-based */
+	uint8_t *marks;               /* [MLOPS_CHUNK_ROWS] MLOPS_MARK_… of each row */
 };
 
 struct mlops_chunk *mlops_chunk_new(const enum mlops_column_type *types, size_t n_columns, struct mlops_error *error);
 void mlops_chunk_free(struct mlops_chunk *chunk);
 
-/* rows = 0 and every text column emptied. */
+/* rows = 0, every text column emptied, no row marked. */
 void mlops_chunk_clear(struct mlops_chunk *chunk);
 
 /* Sets the text cell of row chunk->rows (cells of a column come in row order); false when memory ran out. */

@@ -32,7 +32,7 @@ const char *mlops_csv_text(const char *record, const struct mlops_csv_field *fie
 }
 
 /* What becomes of a row that is not as it should be: kept only where its bad cells can be made missing. */
-static enum mlops_csv_verdict judge_row(struct mlops_csv_reader *csv)
+static enum mlops_csv_verdict judge_row(struct mlops_csv_reader *csv, struct mlops_chunk *chunk)
 {
 	const struct mlops_csv_input *input = &csv->input;
 	const struct mlops_csv_record *record = &input->record;
@@ -43,6 +43,7 @@ static enum mlops_csv_verdict judge_row(struct mlops_csv_reader *csv)
 	switch (csv->options->on_error) {
 	case MLOPS_ON_ERROR_NULL:
 		csv->base.counts.ragged += ragged;
+		chunk->marks[chunk->rows] |= ragged ? MLOPS_MARK_RAGGED : 0;
 		return MLOPS_CSV_KEEP;
 	case MLOPS_ON_ERROR_SKIP:
 		csv->base.counts.ragged++;
@@ -72,8 +73,9 @@ static enum mlops_csv_verdict judge_row(struct mlops_csv_reader *csv)
 	return MLOPS_CSV_FAIL;
 }
 
-static enum mlops_csv_verdict judge_cell(struct mlops_csv_reader *csv, enum mlops_cell_status status,
-					 size_t column, const char *bytes, size_t length)
+static enum mlops_csv_verdict judge_cell(struct mlops_csv_reader *csv, struct mlops_chunk *chunk,
+					 enum mlops_cell_status status, size_t column, const char *bytes,
+					 size_t length)
 {
 	struct mlops_read_counts *counts = &csv->base.counts;
 
@@ -84,6 +86,8 @@ static enum mlops_csv_verdict judge_cell(struct mlops_csv_reader *csv, enum mlop
 	switch (csv->options->on_error) {
 	case MLOPS_ON_ERROR_NULL:
 		counts->nulled_cells++;
+		chunk->marks[chunk->rows] |=
+			status == MLOPS_CELL_NOT_FINITE ? MLOPS_MARK_NOT_FINITE : MLOPS_MARK_PARSE;
 		return MLOPS_CSV_KEEP;
 	case MLOPS_ON_ERROR_SKIP:
 		counts->skipped_rows++;
@@ -164,14 +168,14 @@ enum mlops_csv_verdict mlops_csv_put_cell(struct mlops_csv_reader *csv, struct m
 		break;
 	}
 	return status == MLOPS_CELL_OK ? MLOPS_CSV_KEEP
-				       : judge_cell(csv, status, bound->column, bytes, length);
+				       : judge_cell(csv, chunk, status, bound->column, bytes, length);
 }
 
 /* A row of which some cells, maybe none that is bound, cannot be had. */
 static enum mlops_csv_verdict put_flawed_row(struct mlops_csv_reader *csv, struct mlops_chunk *chunk)
 {
 	const struct mlops_csv_record *record = &csv->input.record;
-	enum mlops_csv_verdict verdict = judge_row(csv);
+	enum mlops_csv_verdict verdict = judge_row(csv, chunk);
 
 	for (size_t slot = 0; slot < csv->n_bound && verdict == MLOPS_CSV_KEEP; slot++) {
 		size_t index = csv->fields[csv->bound[slot].column];
@@ -186,6 +190,7 @@ static enum mlops_csv_verdict put_flawed_row(struct mlops_csv_reader *csv, struc
 		}
 		csv->base.counts.nulled_cells++;
 		csv->base.counts.parse += !lacking;
+		chunk->marks[chunk->rows] |= lacking ? 0 : MLOPS_MARK_PARSE;
 		if (!put_missing(csv, chunk, slot))
 			verdict = MLOPS_CSV_FAIL;
 	}

@@ -122,7 +122,7 @@ static const char *kind_name(enum mlops_json_kind kind)
 }
 
 /* A bad cell, or a row with a key twice.  Returns true to go on with a missing value or without the row. */
-static bool tolerate(struct json_reader *reader, enum mlops_cell_status status,
+static bool tolerate(struct json_reader *reader, struct mlops_chunk *chunk, enum mlops_cell_status status,
 		     const struct mlops_error *trouble, struct mlops_error *error)
 {
 	if (reader->options.on_error == MLOPS_ON_ERROR_STOP) {
@@ -134,8 +134,11 @@ static bool tolerate(struct json_reader *reader, enum mlops_cell_status status,
 		reader->base.counts.not_finite++;
 	else
 		reader->base.counts.parse++;
-	if (reader->options.on_error == MLOPS_ON_ERROR_NULL)
+	if (reader->options.on_error == MLOPS_ON_ERROR_NULL) {
 		reader->base.counts.nulled_cells++;
+		chunk->marks[chunk->rows] |=
+			status == MLOPS_CELL_NOT_FINITE ? MLOPS_MARK_NOT_FINITE : MLOPS_MARK_PARSE;
+	}
 	return true;
 }
 
@@ -161,9 +164,11 @@ static void set_missing(struct mlops_column *column, size_t row)
 }
 
 /* Number and time cells.  *is_bad: the cell could not be converted, and that was tolerated. */
-static bool convert_cell(struct json_reader *reader, size_t column_index, struct mlops_column *column,
-			 size_t row, bool *is_bad, struct mlops_error *error)
+static bool convert_cell(struct json_reader *reader, size_t column_index, struct mlops_chunk *chunk,
+			 size_t slot, bool *is_bad, struct mlops_error *error)
 {
+	struct mlops_column *column = &chunk->columns[slot];
+	size_t row = chunk->rows;
 	const struct mlops_column_info *info = &reader->base.columns[column_index];
 	struct mlops_json_slice slice = reader->values[column_index].slice;
 	struct mlops_error trouble = MLOPS_ERROR_INIT;
@@ -200,7 +205,7 @@ static bool convert_cell(struct json_reader *reader, size_t column_index, struct
 	}
 	*is_bad = true;
 	set_missing(column, row);
-	return tolerate(reader, status, &trouble, error);
+	return tolerate(reader, chunk, status, &trouble, error);
 }
 
 static bool convert_text_cell(struct json_reader *reader, size_t column_index, struct mlops_chunk *chunk,
@@ -220,7 +225,7 @@ static bool convert_text_cell(struct json_reader *reader, size_t column_index, s
 				   "column \"%s\": expected a text, found %s",
 				   mlops_text_mask(name, info->name, strlen(info->name)),
 				   kind_name(slice.kind));
-		if (!tolerate(reader, MLOPS_CELL_NOT_NUMBER, &trouble, error))
+		if (!tolerate(reader, chunk, MLOPS_CELL_NOT_NUMBER, &trouble, error))
 			return false;
 		*is_bad = true;
 		present = false;
@@ -264,7 +269,7 @@ static bool convert_row(struct json_reader *reader, struct mlops_chunk *chunk, b
 		if (column->type == MLOPS_COLUMN_TEXT)
 			fine = convert_text_cell(reader, index, chunk, i, &is_bad, error);
 		else
-			fine = convert_cell(reader, index, column, chunk->rows, &is_bad, error);
+			fine = convert_cell(reader, index, chunk, i, &is_bad, error);
 		if (!fine)
 			return false;
 		if (is_bad && reader->options.on_error == MLOPS_ON_ERROR_SKIP) {

@@ -241,6 +241,7 @@ static size_t read_times(struct time_reader *reader, bool *all_kept)
 		reader->times[row] = MLOPS_TIME_MISSING;
 		if (on_error == MLOPS_ON_ERROR_NULL) {
 			reader->own.nulled_cells++;
+			reader->chunk->marks[row] |= MLOPS_MARK_PARSE;
 			continue;
 		}
 		reader->own.skipped_rows++;
@@ -279,9 +280,12 @@ static void hand_over(struct time_reader *reader, struct mlops_chunk *chunk)
 {
 	size_t inner = 0;
 	uint64_t *lines = chunk->lines;
+	uint8_t *marks = chunk->marks;
 
 	chunk->lines = reader->chunk->lines;
 	reader->chunk->lines = lines;
+	chunk->marks = reader->chunk->marks;
+	reader->chunk->marks = marks;
 	for (size_t slot = 0; slot < reader->n_bound; slot++)
 		if (reader->bound[slot].column != reader->base.time_column ||
 		    reader->bound[slot].type == MLOPS_COLUMN_NUMBER)
