@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
+	%D%/check_help.c %D%/check_help.h \
 	%D%/common.c %D%/common.h \
 	%D%/help.c %D%/help.h \
 	%D%/message.c %D%/message.h \
@@ -13,4 +14,5 @@ libcli_a_SOURCES = \
 	%D%/registry_verbs.h \
 	%D%/rows_options.c %D%/rows_options.h \
 	%D%/setting_help.c %D%/setting_help.h \
-	%D%/signals.c %D%/signals.h
+	%D%/signals.c %D%/signals.h \
+	%D%/validate_input.c %D%/validate_input.h

@@ -39,7 +39,7 @@ extern const char *const cli_decimals[];  /* "point", "comma", NULL */
 	{ "na", 0, CLI_LIST, offsetof(type, member.na), "LIST", \
 	  "further words or numbers that mean missing, as --na=-200" }, \
 	{ "on-error", 0, CLI_CHOICE, offsetof(type, member.on_error), "POLICY", \
-	  "a row that can't be read: stop (default), skip the row, or null the field", \
+	  "a row that can't be read: stop (default; mlops-validate: null), skip the row, or null the field", \
 	  .choices = cli_on_errors }, \
 	{ "max-line", 0, CLI_UINT, offsetof(type, member.max_line), "BYTES", \
 	  "refuse rows longer than this (default 16777216)", 1024, 1073741824.0 }, \

@@ -1,1 +1,1 @@
-dist_man_MANS += %D%/mlops.7 %D%/mlops-registry.1 %D%/mlops-score.1 %D%/mlops-train.1
+dist_man_MANS += %D%/mlops.7 %D%/mlops-registry.1 %D%/mlops-score.1 %D%/mlops-train.1 %D%/mlops-validate.1 %D%/mlops-schema.5

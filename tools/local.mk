@@ -1,5 +1,5 @@
 # One file a tool.
-TOOLS = mlops-registry mlops-score mlops-train
+TOOLS = mlops-registry mlops-score mlops-train mlops-validate
 bin_PROGRAMS += $(TOOLS)
 TOOL_LIBS = libcli.a libmlops.a $(MLOPS_LIBS)
 
@@ -9,3 +9,5 @@ mlops_score_SOURCES = %D%/score.c
 mlops_score_LDADD = $(TOOL_LIBS)
 mlops_train_SOURCES = %D%/train.c
 mlops_train_LDADD = $(TOOL_LIBS)
+mlops_validate_SOURCES = %D%/validate.c
+mlops_validate_LDADD = $(TOOL_LIBS)

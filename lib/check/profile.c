@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUANTILE_STEPS 20
+#define QUANTILE_STEPS 100
 
 static int compare_floats(const void *a, const void *b)
 {

@@ -2,7 +2,7 @@
  * What training data looked like, column by column: the yardstick that later data are measured against.
  * Written as one JSON object:
  *	{"rows":…,"features":[{"name":…,"missing":share,"min":…,"max":…,"mean":…,"deviation":…,
- *	 "quantiles":[21 values, 0 % to 100 % in steps of 5 %]}]}
+ *	 "quantiles":[101 values, 0 % to 100 % in steps of 1 %]}]}
  * where a category's feature is {"name":…,"missing":share,"shares":[…]}.
  *
  * min, max, mean, deviation (of the population: divided by n), quantiles and shares are those of the values

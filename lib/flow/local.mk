@@ -2,6 +2,13 @@ libmlops_a_SOURCES += \
 	%D%/compare.c %D%/compare.h \
 	%D%/evaluate.c %D%/evaluate.h \
 	%D%/record.c %D%/record.h \
+	%D%/rows_batch.c %D%/rows_batch.h \
 	%D%/score.c %D%/score.h \
 	%D%/stream.c %D%/stream.h \
-	%D%/train.c %D%/train.h
+	%D%/train.c %D%/train.h \
+	%D%/validate.c %D%/validate.h \
+	%D%/validate_columns.c \
+	%D%/validate_find.c \
+	%D%/validate_learn.c \
+	%D%/validate_report.c \
+	%D%/validating.h

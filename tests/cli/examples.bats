@@ -39,3 +39,14 @@ run_examples() {
 @test "the examples of mlops" {
 	run_examples mlops.7 3
 }
+
+@test "the examples of mlops-validate" {
+	run_examples mlops-validate.1 4
+	[[ $output == *'"valid":true'* ]]
+}
+
+@test "the schema in the manual is one" {
+	sed -n '/^\.Bd/,/^\.Ed/p' "$MLOPS_SOURCE/man/mlops-schema.5" | grep -v '^\.' > schema.json
+	printf 'timestamp,machine_id,inlet,starts,state\n2024-01-01T00:00:00Z,pump-01,20,1,on\n' > rows.csv
+	mlops-validate --schema schema.json rows.csv
+}

@@ -9,7 +9,8 @@ BATS_TESTS = \
 	%D%/registry.bats \
 	%D%/score.bats \
 	%D%/times.bats \
-	%D%/train.bats
+	%D%/train.bats \
+	%D%/validate.bats
 EXTRA_DIST += $(BATS_TESTS) %D%/support.bash %D%/zsh_offers.zsh
 if HAVE_BATS
 TESTS += $(BATS_TESTS)

@@ -7,6 +7,7 @@ include tests/unit/kernel_plain.mk
 include tests/unit/rows.mk
 include tests/unit/writer.mk
 include tests/unit/model.mk
+include tests/unit/check.mk
 include tests/unit/flow.mk
 include tests/unit/registry.mk
 include tests/unit/cli.mk

@@ -1,0 +1,19 @@
+/* What a validation is given beside the rows: a schema's file, and a reference, which is rows or a model. */
+#ifndef CLI_VALIDATE_INPUT_H
+#define CLI_VALIDATE_INPUT_H
+
+#include "flow/validate.h"
+#include "rows/reader.h"
+
+#define CLI_SCHEMA_LIMIT ((size_t)64 << 20)
+
+struct mlops_schema *cli_schema_read(const char *path, struct mlops_error *error);
+
+/* text: a file of rows, FILE.onnx, or a reference into the registry, whose model then tells what its training
+ * data looked like.  A file of that name goes first.  Rows are read with options and select, texts as texts
+ * and so on. */
+struct mlops_table_profile *cli_reference_read(const char *text, const struct mlops_read_options *options,
+					       const struct mlops_select_options *select,
+					       struct mlops_pool *pool, struct mlops_error *error);
+
+#endif

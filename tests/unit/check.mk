@@ -1,0 +1,11 @@
+UNIT_TESTS += tests/unit/check_drift.t tests/unit/check_faults.t tests/unit/check_schema.t tests/unit/check_sensor.t tests/unit/check_sketch.t
+tests_unit_check_faults_t_SOURCES = tests/unit/check_faults.c
+tests_unit_check_faults_t_LDADD = $(UNIT_LIBS)
+tests_unit_check_schema_t_SOURCES = tests/unit/check_schema.c
+tests_unit_check_schema_t_LDADD = $(UNIT_LIBS)
+tests_unit_check_sensor_t_SOURCES = tests/unit/check_sensor.c
+tests_unit_check_sensor_t_LDADD = $(UNIT_LIBS)
+tests_unit_check_sketch_t_SOURCES = tests/unit/check_sketch.c
+tests_unit_check_sketch_t_LDADD = $(UNIT_LIBS)
+tests_unit_check_drift_t_SOURCES = tests/unit/check_drift.c
+tests_unit_check_drift_t_LDADD = $(UNIT_LIBS)
