@@ -24,29 +24,23 @@
 #define MLOPS_MUX_STRIDE	544 /* from one column to the next: no power of two, for the cache */
 #define MLOPS_MUX_STACK		16 /* values of a row that may wait for their sibling */
 #define MLOPS_MUX_MOST_CUTS	32766
+#define MLOPS_MUX_GROUP		16
+#define MLOPS_MUX_LEVELS	4 /* 2 * 16^4 >= MLOPS_MUX_MOST_CUTS */
 #define MLOPS_MUX_MISSING_LEFT	(-1)
 #define MLOPS_MUX_MISSING_RIGHT INT16_MAX
 
-/* A feature's thresholds, and where to look for a value among them. */
+/*
+ * A feature's thresholds for a search that compares 16 of them at once (Schlegel, Gemulla, Lehner: "k-ary
+ * search on modern processors", DaMoN 2009).  Level 0 has the cuts in groups of 16; each further level has the
+ * last cut of every group but the last of the level below, again in groups, down to one or two groups.  What a
+ * group lacks is infinity.
+ */
 struct mlops_mux_feature {
-	const float *cuts; /* [n_cuts + 1] ascending, without repetition; the last one is infinity */
-	uint32_t n_cuts;   /* at most MLOPS_MUX_MOST_CUTS */
-	uint32_t steps;	   /* most cuts in a bucket, or 0: no buckets */
-	uint32_t n_buckets;
-	float low, per_unit;   /* see mlops_mux_bucket */
-	const uint16_t *start; /* [n_buckets] how many cuts lie in the buckets before */
+	const float *levels[MLOPS_MUX_LEVELS]; /* aligned to 64 bytes */
+	uint32_t n_levels;
+	uint32_t n_top;	 /* groups of the last level: 1 or 2 */
+	uint32_t n_cuts; /* at most MLOPS_MUX_MOST_CUTS; ascending, without repetition */
 };
-
-/* Does not fall when x grows, for any low and per_unit >= 0; 0 for NaN. */
-static inline uint32_t mlops_mux_bucket(const struct mlops_mux_feature *feature, float x)
-{
-	float place = (x - feature->low) * feature->per_unit;
-	float most = (float)(feature->n_buckets - 1);
-
-	place = place > 0 ? place : 0;
-	place = place < most ? place : most;
-	return (uint32_t)place;
-}
 
 /* codes[r] = number of cuts below values[r] for r < n; `missing` for NaN.  Returns whether there was a NaN.
  */
@@ -54,19 +48,20 @@ typedef bool mlops_kernel_mux_codes(const struct mlops_mux_feature *feature, con
 				    int16_t missing, int16_t *codes);
 
 enum mlops_mux_kind {
-	MLOPS_MUX_LEAVES,     /* push: both sides are leaves */
-	MLOPS_MUX_LEFT_LEAF,  /* the top of the stack is the right side, and becomes the result */
-	MLOPS_MUX_RIGHT_LEAF, /* it is the left side */
-	MLOPS_MUX_LEFT_FIRST, /* pop the right side; the left one below it becomes the result */
-	MLOPS_MUX_RIGHT_FIRST,
-	MLOPS_MUX_ADD /* pop the tree's value and add it to the sums */
+	MLOPS_MUX_LEAVES, /* push: both sides are leaves */
+	MLOPS_MUX_LEAF,	  /* the top is `first`, `second` a leaf; the result takes the top's place */
+	MLOPS_MUX_JOIN,	  /* pop `second`; the top is `first` */
+	MLOPS_MUX_TWIG,	  /* LEAVES and JOIN in one, of this and the next operation, which is passed over */
+	MLOPS_MUX_ADD	  /* pop the tree's value and add it to the sums */
 };
 
+/* Chooses `first` where (code ^ flip) <= cut, otherwise `second`: so either of them may be a node's left side. */
 struct mlops_mux_op {
 	uint32_t column; /* feature * 2 + missing_left */
-	uint16_t kind;
-	int16_t cut;	      /* left where code <= cut */
-	uint16_t left, right; /* values of leaves */
+	uint8_t kind;
+	int8_t flip; /* 0 or -1 */
+	int16_t cut;
+	uint16_t first, second; /* values of leaves */
 };
 
 /* Runs a program over MLOPS_MUX_ROWS rows, adding to sums; columns[c][r] are codes, at even addresses c those

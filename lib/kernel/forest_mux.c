@@ -1,9 +1,6 @@
 #include "kernel/build.h"
 #include "kernel/forest.h"
 
-#include <math.h>
-#include <string.h>
-
 #if defined __AVX512BW__
 #define VECTOR_BYTES 64
 #elif defined __AVX2__
@@ -32,29 +29,91 @@ static inline void store(int16_t *to, lanes value)
 	*(lanes *)to = value;
 }
 
-/* Lane by lane: above ? right : left. */
-static inline lanes choose(lanes above, lanes left, lanes right)
+/* An operation in every lane. */
+struct wide_op {
+	const int16_t *codes;
+	lanes flip, cut, first, second;
+};
+
+static inline struct wide_op widen(const struct mlops_mux_op *op, const int16_t *const *columns)
 {
-	return left ^ ((left ^ right) & above);
+	return (struct wide_op){
+		.codes = columns[op->column],
+		.flip = splat(op->flip),
+		.cut = splat(op->cut),
+		.first = splat(op->first),
+		.second = splat(op->second),
+	};
 }
 
-static inline void add(uint32_t *sums, const int16_t *values)
+static inline lanes choose(const struct wide_op *op, size_t r, lanes first, lanes second)
 {
-	for (size_t r = 0; r < MLOPS_MUX_ROWS; r++)
-		sums[r] += (uint16_t)values[r];
+	lanes is_second = (load(op->codes + r) ^ op->flip) > op->cut;
+
+	return first ^ ((first ^ second) & is_second);
 }
+
+/* The stack's top stays in registers where all rows of a block fit into them. */
+#if defined __AVX512BW__
+#define VECTORS (MLOPS_MUX_ROWS / LANES)
+#define EACH_VECTOR(k) _Pragma("GCC unroll 16") for (size_t k = 0; k < VECTORS; k++)
 
 void MLOPS_KERNEL(mlops_kernel_mux_run)(const struct mlops_mux_op *ops, size_t n,
 					const int16_t *const *columns, uint32_t *sums)
 {
+	/* One more: the first of a tree pushes what the tree ahead of it left. */
+	int16_t stack[MLOPS_MUX_STACK + 1][MLOPS_MUX_ROWS] __attribute__((aligned(64)));
+	int16_t *waiting = stack[0];
+	lanes top[VECTORS];
+
+	EACH_VECTOR(k) top[k] = splat(0);
+	for (size_t i = 0; i < n; i++) {
+		const struct wide_op op = widen(&ops[i], columns);
+		struct wide_op next;
+
+		switch ((enum mlops_mux_kind)ops[i].kind) {
+		case MLOPS_MUX_LEAVES:
+			EACH_VECTOR(k) {
+				store(waiting + k * LANES, top[k]);
+				top[k] = choose(&op, k * LANES, op.first, op.second);
+			}
+			waiting += MLOPS_MUX_ROWS;
+			break;
+		case MLOPS_MUX_LEAF:
+			EACH_VECTOR(k) top[k] = choose(&op, k * LANES, top[k], op.second);
+			break;
+		case MLOPS_MUX_JOIN:
+			waiting -= MLOPS_MUX_ROWS;
+			EACH_VECTOR(k) top[k] = choose(&op, k * LANES, top[k], load(waiting + k * LANES));
+			break;
+		case MLOPS_MUX_TWIG:
+			next = widen(&ops[++i], columns);
+			EACH_VECTOR(k) {
+				lanes twig = choose(&op, k * LANES, op.first, op.second);
+
+				top[k] = choose(&next, k * LANES, twig, top[k]);
+			}
+			break;
+		case MLOPS_MUX_ADD:
+			waiting = stack[0];
+			EACH_VECTOR(k) store(waiting + k * LANES, top[k]);
+			for (size_t r = 0; r < MLOPS_MUX_ROWS; r++)
+				sums[r] += (uint16_t)waiting[r];
+			break;
+		}
+	}
+}
+#else
+void MLOPS_KERNEL(mlops_kernel_mux_run)(const struct mlops_mux_op *ops, size_t n,
+					const int16_t *const *columns, uint32_t *sums)
+{
+	/* One more, so that there is something below the first. */
 	int16_t stack[MLOPS_MUX_STACK + 1][MLOPS_MUX_STRIDE] __attribute__((aligned(64)));
 	int16_t *top = stack[0];
 
 	for (size_t i = 0; i < n; i++) {
-		const int16_t *codes = columns[ops[i].column];
-		lanes cut = splat(ops[i].cut);
-		lanes left = splat(ops[i].left);
-		lanes right = splat(ops[i].right);
+		const struct wide_op op = widen(&ops[i], columns);
+		struct wide_op next;
 		int16_t *below = top == stack[0] ? top : top - MLOPS_MUX_STRIDE;
 
 		switch ((enum mlops_mux_kind)ops[i].kind) {
@@ -62,69 +121,32 @@ void MLOPS_KERNEL(mlops_kernel_mux_run)(const struct mlops_mux_op *ops, size_t n
 			top += MLOPS_MUX_STRIDE;
 #pragma GCC unroll 4
 			for (size_t r = 0; r < MLOPS_MUX_ROWS; r += LANES)
-				store(top + r, choose(load(codes + r) > cut, left, right));
+				store(top + r, choose(&op, r, op.first, op.second));
 			break;
-		case MLOPS_MUX_LEFT_LEAF:
+		case MLOPS_MUX_LEAF:
 #pragma GCC unroll 4
 			for (size_t r = 0; r < MLOPS_MUX_ROWS; r += LANES)
-				store(top + r, choose(load(codes + r) > cut, left, load(top + r)));
+				store(top + r, choose(&op, r, load(top + r), op.second));
 			break;
-		case MLOPS_MUX_RIGHT_LEAF:
+		case MLOPS_MUX_JOIN:
 #pragma GCC unroll 4
 			for (size_t r = 0; r < MLOPS_MUX_ROWS; r += LANES)
-				store(top + r, choose(load(codes + r) > cut, load(top + r), right));
-			break;
-		case MLOPS_MUX_LEFT_FIRST:
-#pragma GCC unroll 4
-			for (size_t r = 0; r < MLOPS_MUX_ROWS; r += LANES)
-				store(below + r,
-				      choose(load(codes + r) > cut, load(below + r), load(top + r)));
+				store(below + r, choose(&op, r, load(top + r), load(below + r)));
 			top = below;
 			break;
-		case MLOPS_MUX_RIGHT_FIRST:
+		case MLOPS_MUX_TWIG:
+			next = widen(&ops[++i], columns);
 #pragma GCC unroll 4
 			for (size_t r = 0; r < MLOPS_MUX_ROWS; r += LANES)
-				store(below + r,
-				      choose(load(codes + r) > cut, load(top + r), load(below + r)));
-			top = below;
+				store(top + r, choose(&next, r, choose(&op, r, op.first, op.second),
+						      load(top + r)));
 			break;
 		case MLOPS_MUX_ADD:
-			add(sums, top);
+			for (size_t r = 0; r < MLOPS_MUX_ROWS; r++)
+				sums[r] += (uint16_t)top[r];
 			top = below;
 			break;
 		}
 	}
 }
-
-static inline uint32_t count_below(const struct mlops_mux_feature *feature, float x)
-{
-	const float *cuts = feature->cuts;
-	uint32_t found = 0;
-
-	if (feature->steps > 0) {
-		found = feature->start[mlops_mux_bucket(feature, x)];
-		for (uint32_t s = 0; s < feature->steps; s++)
-			found += cuts[found] < x;
-		return found;
-	}
-	for (uint32_t n = feature->n_cuts; n > 0; n -= (n + 1) / 2) {
-		uint32_t half = (n + 1) / 2;
-
-		found += cuts[found + half - 1] < x ? half : 0;
-	}
-	return found;
-}
-
-bool MLOPS_KERNEL(mlops_kernel_mux_codes)(const struct mlops_mux_feature *feature, const float *values,
-					  size_t n, int16_t missing, int16_t *codes)
-{
-	bool any_missing = false;
-
-	for (size_t r = 0; r < n; r++) {
-		bool is_missing = isnan(values[r]);
-
-		codes[r] = is_missing ? missing : (int16_t)count_below(feature, values[r]);
-		any_missing |= is_missing;
-	}
-	return any_missing;
-}
+#endif

@@ -95,9 +95,14 @@ bool mlops_kernel_mux_codes_reference(const struct mlops_mux_feature *feature, c
 		codes[r] = isnan(values[r]) ? missing : 0;
 		any_missing |= isnan(values[r]);
 		for (uint32_t c = 0; c < feature->n_cuts; c++)
-			codes[r] = (int16_t)(codes[r] + (feature->cuts[c] < values[r]));
+			codes[r] = (int16_t)(codes[r] + (feature->levels[0][c] < values[r]));
 	}
 	return any_missing;
+}
+
+static bool chooses_first(const struct mlops_mux_op *op, const int16_t *const *columns, size_t row)
+{
+	return (columns[op->column][row] ^ op->flip) <= op->cut;
 }
 
 void mlops_kernel_mux_run_reference(const struct mlops_mux_op *ops, size_t n, const int16_t *const *columns,
@@ -108,26 +113,24 @@ void mlops_kernel_mux_run_reference(const struct mlops_mux_op *ops, size_t n, co
 		size_t depth = 0;
 
 		for (size_t i = 0; i < n; i++) {
-			bool goes_left = columns[ops[i].column][r] <= ops[i].cut;
-			uint16_t popped;
+			bool first = chooses_first(&ops[i], columns, r);
+			uint16_t leaf = first ? ops[i].first : ops[i].second;
 
 			switch ((enum mlops_mux_kind)ops[i].kind) {
 			case MLOPS_MUX_LEAVES:
-				stack[depth++] = goes_left ? ops[i].left : ops[i].right;
+				stack[depth++] = leaf;
 				break;
-			case MLOPS_MUX_LEFT_LEAF:
-				stack[depth - 1] = goes_left ? ops[i].left : stack[depth - 1];
+			case MLOPS_MUX_LEAF:
+				stack[depth - 1] = first ? stack[depth - 1] : ops[i].second;
 				break;
-			case MLOPS_MUX_RIGHT_LEAF:
-				stack[depth - 1] = goes_left ? stack[depth - 1] : ops[i].right;
+			case MLOPS_MUX_JOIN:
+				depth--;
+				stack[depth - 1] = first ? stack[depth] : stack[depth - 1];
 				break;
-			case MLOPS_MUX_LEFT_FIRST:
-				popped = stack[--depth];
-				stack[depth - 1] = goes_left ? stack[depth - 1] : popped;
-				break;
-			case MLOPS_MUX_RIGHT_FIRST:
-				popped = stack[--depth];
-				stack[depth - 1] = goes_left ? popped : stack[depth - 1];
+			case MLOPS_MUX_TWIG:
+				i++;
+				if (chooses_first(&ops[i], columns, r))
+					stack[depth - 1] = leaf;
 				break;
 			case MLOPS_MUX_ADD:
 				sums[r] += stack[--depth];

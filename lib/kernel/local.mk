@@ -23,6 +23,7 @@ KERNEL_SOURCES = \
 	%D%/csv_cut.c \
 	%D%/csv_numbers.c \
 	%D%/dropout.c \
+	%D%/forest_codes.c \
 	%D%/forest_mux.c \
 	%D%/forest_unfolded.c \
 	%D%/forest_walk.c \

@@ -1,5 +1,7 @@
 #include "model/trees_mux.h"
 
+#include "kernel/table.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,18 +9,16 @@
 /* A program visits every node, walking one a level: beyond so many inner nodes a tree, walking is faster. */
 enum { MOST_NODES_A_TREE = 200, MOST_NODES_IN_A_TREE = 1024 };
 
-enum { BUCKETS_A_CUT = 4, MOST_BUCKETS = 1 << 14, MOST_STEPS = 8 };
-
 struct making {
 	const struct mlops_trees *trees;
 	struct mlops_mux *mux;
-	uint32_t *column_of; /* [n_features] place among the used ones, or no_column */
+	uint32_t *column_of; /* [n_features] place among the used ones */
 	float scale;
+	int16_t *codes;			/* [n_nodes] of the thresholds */
 	const struct mlops_node *nodes; /* of the tree at hand */
-	uint16_t *size;			/* [MOST_NODES_IN_A_TREE * 2 + 1] inner nodes at and below a node */
+	const int16_t *tree_codes;
+	uint16_t *size; /* [MOST_NODES_IN_A_TREE * 2 + 1] inner nodes at and below a node */
 };
-
-static const uint32_t no_column = UINT32_MAX;
 
 void mlops_mux_free(struct mlops_mux *mux)
 {
@@ -28,7 +28,6 @@ void mlops_mux_free(struct mlops_mux *mux)
 	free(mux->used);
 	free(mux->features);
 	free(mux->cuts);
-	free(mux->start);
 	free(mux);
 }
 
@@ -39,7 +38,7 @@ static bool find_scale(const struct mlops_trees *trees, float *scale)
 	int exponent = 60;
 
 	for (size_t i = 0; i < trees->n_leaves; i++)
-		largest = fmaxf(largest, trees->leaf_values[i]);
+		largest = trees->leaf_values[i] > largest ? trees->leaf_values[i] : largest;
 	while (exponent > -60 && ldexpf(largest, exponent) > UINT16_MAX)
 		exponent--;
 	*scale = ldexpf(1, exponent);
@@ -64,108 +63,158 @@ static bool is_suitable(const struct mlops_trees *trees, float *scale)
 	return find_scale(trees, scale);
 }
 
-static int compare_floats(const void *a, const void *b)
+/* Of two sorted arrays one; without a branch on what is compared, which nobody could foresee. */
+static void merge(const float *a, size_t n_a, const float *b, size_t n_b, float *to)
 {
-	float x = *(const float *)a, y = *(const float *)b;
+	size_t i = 0, j = 0;
 
-	return (x > y) - (x < y);
+	while (i < n_a && j < n_b) {
+		bool from_b = b[j] < a[i];
+
+		to[i + j] = from_b ? b[j] : a[i];
+		j += from_b;
+		i += !from_b;
+	}
+	memcpy(to + i + j, a + i, (n_a - i) * sizeof *to);
+	memcpy(to + n_a + j, b + j, (n_b - j) * sizeof *to);
 }
 
-/* Sorts the feature's cuts and leaves one of each; n of them, room for an infinity behind. */
-static void set_cuts(struct mlops_mux_feature *feature, float *cuts, size_t n)
+static void sort(float *values, float *spare, size_t n)
+{
+	float *from = values, *to = spare, *kept;
+
+	for (size_t run = 1; run < n; run *= 2) {
+		for (size_t at = 0; at < n; at += 2 * run) {
+			size_t n_a = n - at < run ? n - at : run;
+			size_t n_b = n - at - n_a < run ? n - at - n_a : run;
+
+			merge(from + at, n_a, from + at + n_a, n_b, to + at);
+		}
+		kept = from;
+		from = to;
+		to = kept;
+	}
+	if (from != values)
+		memcpy(values, from, n * sizeof *values);
+}
+
+/* values[0..n) sorted, one of each; returns how many are left. */
+static size_t make_distinct(float *values, float *spare, size_t n)
 {
 	size_t kept = 0;
 
-	qsort(cuts, n, sizeof *cuts, compare_floats);
+	sort(values, spare, n);
 	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || cuts[i] > cuts[kept - 1])
-			cuts[kept++] = cuts[i];
+		if (kept == 0 || values[i] > values[kept - 1])
+			values[kept++] = values[i];
 	}
-	cuts[kept] = INFINITY;
-	feature->cuts = cuts;
-	feature->n_cuts = (uint32_t)kept;
+	return kept;
 }
 
-/* Buckets of equal width; where too many cuts share one, a search among all is better. */
-static void set_buckets(struct mlops_mux_feature *feature, uint16_t *start)
+static size_t groups_of(size_t n)
 {
-	uint32_t n = feature->n_cuts;
-	uint32_t bucket = 0, in_bucket = 0;
-
-	feature->start = start;
-	feature->n_buckets = n * BUCKETS_A_CUT < MOST_BUCKETS ? n * BUCKETS_A_CUT : MOST_BUCKETS;
-	feature->low = feature->cuts[0];
-	feature->per_unit = (float)feature->n_buckets / (feature->cuts[n - 1] - feature->low);
-	if (!isfinite(feature->per_unit))
-		feature->per_unit = 0;
-	for (uint32_t c = 0; c < n; c++) {
-		uint32_t place = mlops_mux_bucket(feature, feature->cuts[c]);
-
-		in_bucket = place == bucket && c > 0 ? in_bucket + 1 : 1;
-		feature->steps = in_bucket > feature->steps ? in_bucket : feature->steps;
-		for (; bucket < place; bucket++)
-			start[bucket + 1] = (uint16_t)c;
-	}
-	for (; bucket + 1 < feature->n_buckets; bucket++)
-		start[bucket + 1] = (uint16_t)n;
-	if (feature->steps > MOST_STEPS)
-		feature->steps = 0;
+	return (n + MLOPS_MUX_GROUP - 1) / MLOPS_MUX_GROUP;
 }
 
-/* Which features have cuts, and where they lie among the others' values.  False when memory ran out. */
-static bool collect_cuts(struct making *making)
+/* Groups in all levels of n cuts. */
+static size_t count_groups(size_t n)
+{
+	size_t groups = groups_of(n), sum = groups;
+
+	for (; groups > 2; sum += groups)
+		groups = groups_of(groups - 1);
+	return sum;
+}
+
+/* Lays the levels of the sorted cuts down in room, and returns where it ends. */
+static float *set_levels(struct mlops_mux_feature *feature, const float *cuts, size_t n, float *room)
+{
+	const float *below = cuts;
+	size_t step = 1;
+
+	feature->n_cuts = (uint32_t)n;
+	for (;;) {
+		size_t groups = groups_of(n);
+
+		feature->levels[feature->n_levels++] = room;
+		for (size_t i = 0; i < groups * MLOPS_MUX_GROUP; i++)
+			room[i] = i < n ? below[i * step + step - 1] : INFINITY;
+		below = room;
+		room += groups * MLOPS_MUX_GROUP;
+		if (groups <= 2) {
+			feature->n_top = (uint32_t)groups;
+			return room;
+		}
+		step = MLOPS_MUX_GROUP;
+		n = groups - 1;
+	}
+}
+
+/* What is known of each feature's cuts. */
+struct cuts {
+	size_t *count;	   /* [n_features] nodes that ask for it */
+	size_t *place;	   /* [n_features] where its thresholds begin */
+	float *thresholds; /* [n] of one feature after the other, in the order of nodes */
+	float *sorted;	   /* [n] */
+	float *spare;	   /* [n] */
+	int16_t *codes;	   /* [n] of thresholds */
+	size_t n;
+};
+
+static void count_cuts(struct making *making, struct cuts *cuts)
+{
+	const struct mlops_trees *trees = making->trees;
+
+	for (size_t i = 0; i < trees->n_nodes; i++) {
+		if (mlops_node_left(trees, &trees->nodes[i]) != 0) {
+			cuts->count[mlops_node_feature(trees, &trees->nodes[i])]++;
+			cuts->n++;
+		}
+	}
+	for (size_t f = 0, place = 0; f < trees->n_features; place += cuts->count[f++]) {
+		cuts->place[f] = place;
+		making->mux->n_used += cuts->count[f] > 0;
+	}
+}
+
+static void take_thresholds(const struct mlops_trees *trees, struct cuts *cuts)
+{
+	for (size_t i = 0; i < trees->n_nodes; i++) {
+		if (mlops_node_left(trees, &trees->nodes[i]) != 0)
+			cuts->thresholds[cuts->place[mlops_node_feature(trees, &trees->nodes[i])]++] =
+				trees->nodes[i].threshold;
+	}
+	for (size_t f = 0; f < trees->n_features; f++)
+		cuts->place[f] -= cuts->count[f];
+}
+
+/* Which features have cuts, and these by level.  False when memory ran out. */
+static bool set_features(struct making *making, struct cuts *cuts)
 {
 	const struct mlops_trees *trees = making->trees;
 	struct mlops_mux *mux = making->mux;
-	size_t *count = calloc(trees->n_features + 1, sizeof *count);
-	size_t *place = calloc(trees->n_features + 1, sizeof *place);
-	size_t n = 0;
-	bool good = false;
+	size_t groups = 0, u = 0;
+	float *room;
 
-	if (count == NULL || place == NULL)
-		goto out;
-	for (size_t i = 0; i < trees->n_nodes; i++) {
-		if (mlops_node_left(trees, &trees->nodes[i]) != 0) {
-			count[mlops_node_feature(trees, &trees->nodes[i])]++;
-			n++;
-		}
-	}
-	for (size_t f = 0; f < trees->n_features; f++)
-		mux->n_used += count[f] > 0;
-	mux->used = calloc(mux->n_used + 1, sizeof *mux->used);
-	mux->features = calloc(mux->n_used + 1, sizeof *mux->features);
-	mux->cuts = calloc(n + mux->n_used + 1, sizeof *mux->cuts);
-	mux->start = calloc(n * BUCKETS_A_CUT + 1, sizeof *mux->start);
-	if (mux->used == NULL || mux->features == NULL || mux->cuts == NULL || mux->start == NULL)
-		goto out;
-	mux->n_used = 0;
-	n = 0;
+	memcpy(cuts->sorted, cuts->thresholds, cuts->n * sizeof *cuts->sorted);
 	for (size_t f = 0; f < trees->n_features; f++) {
-		making->column_of[f] = no_column;
-		place[f] = n;
-		if (count[f] > 0) {
-			making->column_of[f] = (uint32_t)mux->n_used;
-			mux->used[mux->n_used++] = (uint32_t)f;
-			n += count[f] + 1;
-		}
-	}
-	for (size_t i = 0; i < trees->n_nodes; i++) {
-		if (mlops_node_left(trees, &trees->nodes[i]) != 0)
-			mux->cuts[place[mlops_node_feature(trees, &trees->nodes[i])]++] =
-				trees->nodes[i].threshold;
-	}
-	for (size_t u = 0, start = 0; u < mux->n_used; u++) {
-		uint32_t f = mux->used[u];
+		struct mlops_mux_feature *feature = &mux->features[u];
 
-		set_cuts(&mux->features[u], mux->cuts + place[f] - count[f], count[f]);
-		set_buckets(&mux->features[u], mux->start + start);
-		start += mux->features[u].n_buckets;
+		if (cuts->count[f] == 0)
+			continue;
+		making->column_of[f] = (uint32_t)u;
+		mux->used[u++] = (uint32_t)f;
+		feature->n_cuts = (uint32_t)make_distinct(cuts->sorted + cuts->place[f], cuts->spare,
+							  cuts->count[f]);
+		groups += count_groups(feature->n_cuts);
 	}
-	good = true;
-out:
-	free(count);
-	free(place);
-	return good;
+	mux->cuts = aligned_alloc(64, (groups + 1) * MLOPS_MUX_GROUP * sizeof *mux->cuts);
+	room = mux->cuts;
+	for (u = 0; room != NULL && u < mux->n_used; u++)
+		if (mux->features[u].n_cuts <= MLOPS_MUX_MOST_CUTS)
+			room = set_levels(&mux->features[u], cuts->sorted + cuts->place[mux->used[u]],
+					  mux->features[u].n_cuts, room);
+	return room != NULL;
 }
 
 static bool codes_fit(const struct mlops_mux *mux)
@@ -177,19 +226,63 @@ static bool codes_fit(const struct mlops_mux *mux)
 	return true;
 }
 
-static int16_t cut_of(const struct mlops_mux_feature *feature, float threshold)
+/* The code of each node's threshold: as of a value that is equal to it. */
+static void set_codes(struct making *making, struct cuts *cuts)
 {
-	uint32_t low = 0, high = feature->n_cuts;
+	const struct mlops_trees *trees = making->trees;
+	const struct mlops_mux *mux = making->mux;
 
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
+	for (size_t u = 0; u < mux->n_used; u++) {
+		size_t f = mux->used[u];
 
-		if (feature->cuts[middle] < threshold)
-			low = middle + 1;
-		else
-			high = middle;
+		mlops_kernels()->mux_codes(&mux->features[u], cuts->thresholds + cuts->place[f],
+					   cuts->count[f], MLOPS_MUX_MISSING_RIGHT,
+					   cuts->codes + cuts->place[f]);
 	}
-	return (int16_t)low;
+	for (size_t i = 0; i < trees->n_nodes; i++) {
+		if (mlops_node_left(trees, &trees->nodes[i]) != 0)
+			making->codes[i] =
+				cuts->codes[cuts->place[mlops_node_feature(trees, &trees->nodes[i])]++];
+	}
+}
+
+/* False when memory ran out; *fits: with codes of 16 bits. */
+static bool collect_cuts(struct making *making, bool *fits)
+{
+	const struct mlops_trees *trees = making->trees;
+	struct mlops_mux *mux = making->mux;
+	struct cuts cuts = {
+		.count = calloc(trees->n_features + 1, sizeof *cuts.count),
+		.place = calloc(trees->n_features + 1, sizeof *cuts.place),
+		.thresholds = calloc(trees->n_nodes, sizeof *cuts.thresholds),
+		.sorted = calloc(trees->n_nodes, sizeof *cuts.sorted),
+		.spare = calloc(trees->n_nodes, sizeof *cuts.spare),
+		.codes = calloc(trees->n_nodes, sizeof *cuts.codes),
+	};
+	bool good = false;
+
+	making->codes = calloc(trees->n_nodes, sizeof *making->codes);
+	if (cuts.count == NULL || cuts.place == NULL || cuts.thresholds == NULL || cuts.sorted == NULL ||
+	    cuts.spare == NULL || cuts.codes == NULL || making->codes == NULL)
+		goto out;
+	count_cuts(making, &cuts);
+	mux->used = calloc(mux->n_used + 1, sizeof *mux->used);
+	mux->features = calloc(mux->n_used + 1, sizeof *mux->features);
+	if (mux->used == NULL || mux->features == NULL)
+		goto out;
+	take_thresholds(trees, &cuts);
+	good = set_features(making, &cuts);
+	*fits = good && codes_fit(mux);
+	if (*fits)
+		set_codes(making, &cuts);
+out:
+	free(cuts.count);
+	free(cuts.place);
+	free(cuts.thresholds);
+	free(cuts.sorted);
+	free(cuts.spare);
+	free(cuts.codes);
+	return good;
 }
 
 static uint16_t units_of(const struct making *making, uint32_t node)
@@ -202,33 +295,42 @@ static uint16_t units_of(const struct making *making, uint32_t node)
 static void emit(const struct making *making, uint32_t index)
 {
 	const struct mlops_node *node = &making->nodes[index];
+	struct mlops_mux *mux = making->mux;
 	uint32_t left = mlops_node_left(making->trees, node), right = left + 1;
 	uint32_t column = making->column_of[mlops_node_feature(making->trees, node)];
+	uint32_t size_left = making->size[left], size_right = making->size[right];
 	struct mlops_mux_op op = {
 		.column = column * 2 + (mlops_node_missing_left(node) ? 1 : 0),
-		.cut = cut_of(&making->mux->features[column], node->threshold),
+		.cut = making->tree_codes[index],
 	};
+	bool right_is_first = false;
 
-	if (making->size[left] == 0)
-		op.left = units_of(making, left);
-	if (making->size[right] == 0)
-		op.right = units_of(making, right);
-	if (making->size[left] == 0 && making->size[right] == 0) {
+	if (size_left == 0 && size_right == 0) {
 		op.kind = MLOPS_MUX_LEAVES;
-	} else if (making->size[left] == 0) {
-		op.kind = MLOPS_MUX_LEFT_LEAF;
-		emit(making, right);
-	} else if (making->size[right] == 0) {
-		op.kind = MLOPS_MUX_RIGHT_LEAF;
-		emit(making, left);
+		op.first = units_of(making, left);
+		op.second = units_of(making, right);
+	} else if (size_left == 0 || size_right == 0) {
+		op.kind = MLOPS_MUX_LEAF;
+		right_is_first = size_left == 0;
+		op.second = units_of(making, right_is_first ? left : right);
+		emit(making, right_is_first ? right : left);
 	} else {
-		bool left_first = making->size[left] >= making->size[right];
+		size_t smaller;
 
-		op.kind = left_first ? MLOPS_MUX_LEFT_FIRST : MLOPS_MUX_RIGHT_FIRST;
-		emit(making, left_first ? left : right);
-		emit(making, left_first ? right : left);
+		op.kind = MLOPS_MUX_JOIN;
+		right_is_first = size_left >= size_right;
+		emit(making, right_is_first ? left : right);
+		smaller = mux->n_ops;
+		emit(making, right_is_first ? right : left);
+		if (mux->n_ops == smaller + 1)
+			mux->ops[smaller].kind = MLOPS_MUX_TWIG;
 	}
-	making->mux->ops[making->mux->n_ops++] = op;
+	if (right_is_first) {
+		/* code > cut in other words */
+		op.flip = -1;
+		op.cut = (int16_t)(-op.cut - 2);
+	}
+	mux->ops[mux->n_ops++] = op;
 }
 
 static void emit_tree(struct making *making, size_t tree)
@@ -237,6 +339,7 @@ static void emit_tree(struct making *making, size_t tree)
 	uint32_t n = trees->tree_start[tree + 1] - trees->tree_start[tree];
 
 	making->nodes = trees->nodes + trees->tree_start[tree];
+	making->tree_codes = making->codes + trees->tree_start[tree];
 	for (uint32_t i = n; i-- > 0;) {
 		uint32_t left = mlops_node_left(trees, &making->nodes[i]);
 
@@ -253,7 +356,7 @@ static void emit_tree(struct making *making, size_t tree)
 bool mlops_mux_make(const struct mlops_trees *trees, struct mlops_mux **mux)
 {
 	struct making making = { .trees = trees };
-	bool good = false;
+	bool good = false, fits = false;
 
 	*mux = NULL;
 	if (!is_suitable(trees, &making.scale))
@@ -261,13 +364,13 @@ bool mlops_mux_make(const struct mlops_trees *trees, struct mlops_mux **mux)
 	making.mux = calloc(1, sizeof *making.mux);
 	making.column_of = calloc(trees->n_features, sizeof *making.column_of);
 	making.size = calloc(2 * MOST_NODES_IN_A_TREE + 2, sizeof *making.size);
-	if (making.mux == NULL || making.column_of == NULL || making.size == NULL || !collect_cuts(&making))
+	if (making.mux == NULL || making.column_of == NULL || making.size == NULL || !collect_cuts(&making, &fits))
 		goto out;
 	making.mux->ops = calloc(trees->n_nodes / 2 + trees->n_trees, sizeof *making.mux->ops);
 	if (making.mux->ops == NULL)
 		goto out;
 	good = true;
-	if (!codes_fit(making.mux))
+	if (!fits)
 		goto out;
 	making.mux->unit = 1 / making.scale;
 	for (size_t t = 0; t < trees->n_trees; t++)
@@ -277,6 +380,7 @@ bool mlops_mux_make(const struct mlops_trees *trees, struct mlops_mux **mux)
 out:
 	mlops_mux_free(making.mux);
 	free(making.column_of);
+	free(making.codes);
 	free(making.size);
 	return good;
 }

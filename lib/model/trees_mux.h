@@ -16,8 +16,7 @@ struct mlops_mux {
 	uint32_t *used;			    /* [n_used] the feature behind columns 2u and 2u + 1 */
 	struct mlops_mux_feature *features; /* [n_used] */
 	size_t n_used;
-	float *cuts;	 /* of all features */
-	uint16_t *start; /* of all features */
+	float *cuts; /* of all features */
 };
 
 /* *mux is NULL when walking is better or the forest can't be a program.  False when memory ran out. */

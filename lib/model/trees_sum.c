@@ -265,9 +265,15 @@ static bool allocate(const struct job *job, struct scratch *scratch)
 	if (job->way == BY_PROGRAM) {
 		size_t columns = 2 * trees->mux->n_used;
 
-		scratch->codes = calloc(columns * MLOPS_MUX_STRIDE + 1, sizeof *scratch->codes);
+		size_t bytes = (columns + 1) * MLOPS_MUX_STRIDE * sizeof *scratch->codes;
+
+		/* A vector of codes shall not lie across two lines of the cache. */
+		scratch->codes = aligned_alloc(64, bytes);
 		scratch->columns = calloc(columns + 1, sizeof *scratch->columns);
-		return scratch->codes != NULL && scratch->columns != NULL;
+		if (scratch->codes == NULL || scratch->columns == NULL)
+			return false;
+		memset(scratch->codes, 0, bytes);
+		return true;
 	}
 	leaves = leaves > trees->n_trees ? leaves : trees->n_trees;
 	scratch->leaves = calloc(leaves, sizeof *scratch->leaves);

@@ -231,52 +231,131 @@ static void unfolded(void **state)
 	mlops_trees_release(&trees);
 }
 
-/* Cuts that share a bucket, so that a search among all has to do, and cuts whose distance is infinite. */
-static void codes(void **state)
+enum { CHAIN = 150 };
+
+/* A forest of chains that asks the one feature for cuts[0..n), in an order that is not theirs. */
+static void make_chains(const float *cuts, size_t n, struct mlops_trees *trees)
 {
-	struct mlops_rng rng = mlops_rng_start(9, MLOPS_RNG_SIMULATE, 1);
+	size_t n_trees = (n + CHAIN - 1) / CHAIN;
+	struct mlops_tree_builder *builders = calloc(n_trees, sizeof *builders);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	const float value = 1;
 
-	(void)state;
-	for (unsigned shape = 0; shape < 3; shape++) {
-		struct mlops_tree_builder builder = { .n_outputs = 1,
-						      .feature_bits = mlops_trees_feature_bits(1) };
-		struct mlops_error error = MLOPS_ERROR_INIT;
-		struct mlops_trees trees;
-		float values[300];
-		uint32_t at = mlops_tree_builder_add(&builder, 1);
+	assert_non_null(builders);
+	for (size_t t = 0; t < n_trees; t++) {
+		struct mlops_tree_builder *builder = &builders[t];
+		uint32_t at;
 
-		for (int i = 0; i < 100; i++) {
-			float cut = shape == 0 ? (float)i : shape == 1 ? expf((float)i / 2) : (float)i - 50;
-			float value = 1;
-			uint32_t left = mlops_tree_builder_add(&builder, 2);
+		builder->n_outputs = 1;
+		builder->feature_bits = mlops_trees_feature_bits(1);
+		at = mlops_tree_builder_add(builder, 1);
+		for (size_t i = t; i < n; i += n_trees) {
+			uint32_t left = mlops_tree_builder_add(builder, 2);
 
-			cut = shape == 2 && i % 50 == 0 ? (i == 0 ? -FLT_MAX : FLT_MAX) : cut;
-			values[3 * i] = cut;
-			values[3 * i + 1] = nextafterf(cut, INFINITY);
-			values[3 * i + 2] = i % 9 == 0 ? NAN : nextafterf(cut, -INFINITY);
-			mlops_tree_builder_set_split(&builder, at, 0, cut, mlops_rng_below(&rng, 2) == 0,
-						     left);
-			assert_true(mlops_tree_builder_set_leaf(&builder, left, &value));
+			mlops_tree_builder_set_split(builder, at, 0, cuts[n - 1 - i], i % 2 == 0, left);
+			assert_true(mlops_tree_builder_set_leaf(builder, left, &value));
 			at = left + 1;
 		}
-		assert_true(mlops_tree_builder_set_leaf(&builder, at, &(float){ 0 }));
-		assert_true(mlops_trees_join(&builder, 1, 1, &trees, &error));
-		assert_true(mlops_trees_prepare(&trees, &error));
-		assert_int_equal(trees.mux->features[0].steps > 0, shape == 0);
-		for (size_t k = 0; mlops_kernels_at(k) != NULL; k++) {
-			int16_t expected[300], found[301];
-
-			assert_true(mlops_kernel_mux_codes_reference(&trees.mux->features[0], values, 300, -1,
-								     expected));
-			found[300] = 77;
-			assert_true(mlops_kernels_at(k)->mux_codes(&trees.mux->features[0], values, 300, -1,
-								   found));
-			assert_memory_equal(found, expected, sizeof expected);
-			assert_int_equal(found[300], 77);
-		}
-		mlops_trees_release(&trees);
-		mlops_tree_builder_release(&builder);
+		assert_true(mlops_tree_builder_set_leaf(builder, at, &value));
 	}
+	assert_true(mlops_trees_join(builders, n_trees, 1, trees, &error));
+	assert_true(mlops_trees_prepare(trees, &error));
+	for (size_t t = 0; t < n_trees; t++)
+		mlops_tree_builder_release(&builders[t]);
+	free(builders);
+}
+
+/* Each build's code of x amid others: at an odd address, at every place of a group. */
+static void check_code(const struct mlops_mux_feature *feature, float x, int16_t expected)
+{
+	for (size_t k = 0; mlops_kernels_at(k) != NULL; k++) {
+		float values[40];
+		int16_t codes[40];
+
+		for (size_t n = 1; n <= 34; n += 11) {
+			for (size_t i = 0; i < 40; i++)
+				values[i] = x;
+			memset(codes, 0x55, sizeof codes);
+			assert_int_equal(mlops_kernels_at(k)->mux_codes(feature, values + 1, n, -1, codes + 1),
+					 isnan(x));
+			for (size_t i = 1; i <= n; i++)
+				assert_int_equal(codes[i], expected);
+			assert_int_equal(codes[0], 0x5555);
+			assert_int_equal(codes[n + 1], 0x5555);
+		}
+	}
+}
+
+/* cuts are ascending. */
+static void check_codes(const float *cuts, size_t n)
+{
+	size_t step = n / 300 + 1;
+	struct mlops_trees trees;
+
+	make_chains(cuts, n, &trees);
+	assert_non_null(trees.mux);
+	assert_int_equal(trees.mux->features[0].n_cuts, n);
+	for (size_t i = 0; i < n; i += i + 40 < n && i > 40 ? step : 1) {
+		check_code(&trees.mux->features[0], cuts[i], (int16_t)i);
+		check_code(&trees.mux->features[0], nextafterf(cuts[i], INFINITY), (int16_t)(i + 1));
+		check_code(&trees.mux->features[0], nextafterf(cuts[i], -INFINITY),
+			   (int16_t)(i > 0 && nextafterf(cuts[i], -INFINITY) <= cuts[i - 1] ? i - 1 : i));
+	}
+	check_code(&trees.mux->features[0], INFINITY, (int16_t)n);
+	check_code(&trees.mux->features[0], -INFINITY, 0);
+	check_code(&trees.mux->features[0], NAN, -1);
+	mlops_trees_release(&trees);
+}
+
+/* One level to four, with one group and with two in the last. */
+static void codes_of_levels(void **state)
+{
+	static const size_t sizes[] = { 1,   2,	  15,  16,   17,   31,	 32,   33,    272,   273,
+					528, 529, 544, 4369, 8704, 8705, 8736, 20000, 32766 };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+		float *cuts = calloc(sizes[k], sizeof *cuts);
+
+		assert_non_null(cuts);
+		for (size_t i = 0; i < sizes[k]; i++)
+			cuts[i] = (float)i - 5;
+		check_codes(cuts, sizes[k]);
+		free(cuts);
+	}
+}
+
+static void codes_of_odd_cuts(void **state)
+{
+	float cuts[100];
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		cuts[i] = expf((float)i / 2);
+	check_codes(cuts, 100);
+	cuts[0] = -FLT_MAX;
+	cuts[1] = -1e-42f;
+	cuts[2] = 0;
+	cuts[3] = 1e-45f;
+	cuts[99] = FLT_MAX;
+	check_codes(cuts, 100);
+}
+
+/* One cut more than codes can tell apart: the forest is walked. */
+static void too_many_cuts(void **state)
+{
+	size_t n = MLOPS_MUX_MOST_CUTS + 1;
+	float *cuts = calloc(n, sizeof *cuts);
+	struct mlops_trees trees;
+
+	(void)state;
+	assert_non_null(cuts);
+	for (size_t i = 0; i < n; i++)
+		cuts[i] = (float)i;
+	make_chains(cuts, n, &trees);
+	assert_null(trees.mux);
+	mlops_trees_release(&trees);
+	free(cuts);
 }
 
 int main(void)
@@ -285,7 +364,9 @@ int main(void)
 		cmocka_unit_test(shallow_and_deep),
 		cmocka_unit_test(leaves_alone),
 		cmocka_unit_test(unfolded),
-		cmocka_unit_test(codes),
+		cmocka_unit_test(codes_of_levels),
+		cmocka_unit_test(codes_of_odd_cuts),
+		cmocka_unit_test(too_many_cuts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
