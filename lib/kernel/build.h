@@ -10,6 +10,9 @@
 #define MLOPS_KERNEL_STRING(build) MLOPS_KERNEL_QUOTE(build)
 #define MLOPS_KERNEL_NAME MLOPS_KERNEL_STRING(MLOPS_KERNEL_BUILD)
 
+/* For a loop that is there several times, each with other arguments known to be constant. */
+#define MLOPS_KERNEL_INLINE static inline __attribute__((always_inline))
+
 #include "kernel/table.h"
 
 extern const struct mlops_kernels MLOPS_KERNEL(mlops_kernels);

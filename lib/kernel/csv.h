@@ -32,15 +32,29 @@ struct mlops_csv_cut {
 typedef void mlops_kernel_csv_cut(const char *bytes, size_t length, char delimiter,
 				  struct mlops_csv_cut *cut);
 
+/* One field of many rows. */
+struct mlops_csv_fields {
+	const char *bytes;
+	const uint32_t *ends; /* the first row's field ends at ends[0] and begins behind ends[-1], which must
+			       * be there (UINT32_MAX ahead of the first byte) */
+	size_t stride;        /* to the next row's */
+	char mark;
+	bool crlf;   /* one CR at a field's end does not count */
+	bool quotes; /* fields may stand in quotes, which don't count either; one that begins with a quote
+		      * ends with another */
+};
+
+#define MLOPS_CSV_LONGEST 32                                   /* bytes of a plain number without its sign */
+#define MLOPS_CSV_LARGEST (UINT64_C(1843) * 10000000000000000) /* its digits are below that */
+
 /*
- * values[r] for r < n is the number in the field that ends at ends[r * stride]; it begins behind
- * ends[r * stride - 1], which must be there (UINT32_MAX ahead of the first byte).  A plain number is
- * [-]digits with at most one mark among them, of at most 16 bytes without the sign and at most 2^53 without
- * the mark, as double and then rounded to float; an empty field is NaN; else MLOPS_CSV_UNUSUAL.  crlf: one CR
- * at a field's end does not count.  Returns how many fields are unusual.
+ * values[r] for r < n is the number in row r's field.  A plain number is [-]digits with at most one mark
+ * among them, of at most MLOPS_CSV_LONGEST bytes without the sign and below MLOPS_CSV_LARGEST without the
+ * mark: as the nearest double and then rounded to float.  An empty field is NaN; else MLOPS_CSV_UNUSUAL, as
+ * are a few plain numbers of so many digits that it takes more to tell which float is next.  Returns how many
+ * are unusual.
  */
-typedef size_t mlops_kernel_csv_numbers(const char *bytes, const uint32_t *ends, size_t stride, size_t n,
-					char mark, bool crlf, float *values);
+typedef size_t mlops_kernel_csv_numbers(const struct mlops_csv_fields *fields, size_t n, float *values);
 
 mlops_kernel_csv_cut mlops_kernel_csv_cut_reference;
 mlops_kernel_csv_numbers mlops_kernel_csv_numbers_reference;

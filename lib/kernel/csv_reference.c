@@ -1,7 +1,6 @@
-#include "kernel/csv.h"
+#include "kernel/csv_number.h"
 
 #include <math.h>
-#include <string.h>
 
 enum place { AT_FIELD, IN_BARE, IN_QUOTES, AT_QUOTE };
 
@@ -45,56 +44,40 @@ void mlops_kernel_csv_cut_reference(const char *bytes, size_t length, char delim
 	}
 }
 
-static float plain_number(const char *at, const char *end, char mark)
+static bool put_plain(const struct mlops_csv_place *place, char mark, float *value)
 {
-	const char *behind_mark = NULL;
-	bool negative = at < end && *at == '-';
+	const char *end = place->end;
+	bool marked = false;
 	uint64_t mantissa = 0;
-	double value;
-	double power = 1.0;
-	size_t digits = 0;
-	uint32_t unusual = MLOPS_CSV_UNUSUAL;
-	float result;
+	unsigned digits = 0, behind_mark = 0;
 
-	memcpy(&result, &unusual, sizeof result);
-	if (at == end)
-		return NAN;
-	at += negative;
-	if (end - at > 16)
-		return result;
-	for (; at < end; at++) {
-		if (*at == mark && behind_mark == NULL) {
-			behind_mark = at + 1;
+	if (place->length > MLOPS_CSV_LONGEST)
+		return false;
+	for (const char *at = end - place->length; at < end; at++) {
+		if (*at == mark && !marked) {
+			marked = true;
 		} else if (*at >= '0' && *at <= '9') {
+			if (mantissa >= MLOPS_CSV_LARGEST / 10)
+				return false;
 			mantissa = mantissa * 10 + (uint64_t)(*at - '0');
 			digits++;
-			power *= behind_mark != NULL ? 10.0 : 1.0;
+			behind_mark += marked;
 		} else {
-			return result;
+			return false;
 		}
 	}
-	if (digits == 0 || mantissa > UINT64_C(1) << 53)
-		return result;
-	value = (double)mantissa / power;
-	return (float)(negative ? -value : value);
+	return digits > 0 && put_wide(mantissa, behind_mark, place->sign, value);
 }
 
-size_t mlops_kernel_csv_numbers_reference(const char *bytes, const uint32_t *ends, size_t stride, size_t n,
-					  char mark, bool crlf, float *values)
+size_t mlops_kernel_csv_numbers_reference(const struct mlops_csv_fields *fields, size_t n, float *values)
 {
 	size_t unusual = 0;
 
 	for (size_t r = 0; r < n; r++) {
-		const uint32_t *field = ends + r * stride;
-		const char *begin = bytes + (uint32_t)(field[-1] + 1);
-		const char *end = bytes + field[0];
-		uint32_t bits;
+		struct mlops_csv_place place = find_place(fields, fields->ends + r * fields->stride);
 
-		if (crlf && end > begin && end[-1] == '\r')
-			end--;
-		values[r] = plain_number(begin, end, mark);
-		memcpy(&bits, &values[r], sizeof bits);
-		unusual += bits == MLOPS_CSV_UNUSUAL;
+		if (!put_plain(&place, fields->mark, &values[r]))
+			unusual += put_other(place.empty, &values[r]);
 	}
 	return unusual;
 }

@@ -24,21 +24,21 @@
 #define MLOPS_MUX_STRIDE	544 /* from one column to the next: no power of two, for the cache */
 #define MLOPS_MUX_STACK		16 /* values of a row that may wait for their sibling */
 #define MLOPS_MUX_MOST_CUTS	32766
-#define MLOPS_MUX_GROUP		16
-#define MLOPS_MUX_LEVELS	4 /* 2 * 16^4 >= MLOPS_MUX_MOST_CUTS */
+#define MLOPS_MUX_GROUP         16
+#define MLOPS_MUX_LEVELS        4 /* 2 * 16^4 >= MLOPS_MUX_MOST_CUTS */
 #define MLOPS_MUX_MISSING_LEFT	(-1)
 #define MLOPS_MUX_MISSING_RIGHT INT16_MAX
 
 /*
  * A feature's thresholds for a search that compares 16 of them at once (Schlegel, Gemulla, Lehner: "k-ary
- * search on modern processors", DaMoN 2009).  Level 0 has the cuts in groups of 16; each further level has the
- * last cut of every group but the last of the level below, again in groups, down to one or two groups.  What a
- * group lacks is infinity.
+ * search on modern processors", DaMoN 2009).  Level 0 has the cuts in groups of 16; each further level has
+ * the last cut of every group but the last of the level below, again in groups, down to one or two groups.
+ * What a group lacks is infinity.
  */
 struct mlops_mux_feature {
 	const float *levels[MLOPS_MUX_LEVELS]; /* aligned to 64 bytes */
 	uint32_t n_levels;
-	uint32_t n_top;	 /* groups of the last level: 1 or 2 */
+	uint32_t n_top;  /* groups of the last level: 1 or 2 */
 	uint32_t n_cuts; /* at most MLOPS_MUX_MOST_CUTS; ascending, without repetition */
 };
 
@@ -49,13 +49,13 @@ typedef bool mlops_kernel_mux_codes(const struct mlops_mux_feature *feature, con
 
 enum mlops_mux_kind {
 	MLOPS_MUX_LEAVES, /* push: both sides are leaves */
-	MLOPS_MUX_LEAF,	  /* the top is `first`, `second` a leaf; the result takes the top's place */
-	MLOPS_MUX_JOIN,	  /* pop `second`; the top is `first` */
-	MLOPS_MUX_TWIG,	  /* LEAVES and JOIN in one, of this and the next operation, which is passed over */
-	MLOPS_MUX_ADD	  /* pop the tree's value and add it to the sums */
+	MLOPS_MUX_LEAF,   /* the top is `first`, `second` a leaf; the result takes the top's place */
+	MLOPS_MUX_JOIN,   /* pop `second`; the top is `first` */
+	MLOPS_MUX_TWIG,   /* LEAVES and JOIN in one, of this and the next operation, which is passed over */
+	MLOPS_MUX_ADD     /* pop the tree's value and add it to the sums */
 };
 
-/* Chooses `first` where (code ^ flip) <= cut, otherwise `second`: so either of them may be a node's left side. */
+/* Chooses `first` where (code ^ flip) <= cut, else `second`: so either of them may be a node's left side. */
 struct mlops_mux_op {
 	uint32_t column; /* feature * 2 + missing_left */
 	uint8_t kind;

@@ -72,9 +72,8 @@ static bool has_missing(const float *values, size_t n)
 }
 
 /* n_levels and n_top are the feature's, but constants to the compiler. */
-static inline __attribute__((always_inline)) void search(const struct mlops_mux_feature *feature,
-							 uint32_t n_levels, uint32_t n_top,
-							 const float *values, size_t n, int16_t *codes)
+MLOPS_KERNEL_INLINE void search(const struct mlops_mux_feature *feature, uint32_t n_levels, uint32_t n_top,
+				const float *values, size_t n, int16_t *codes)
 {
 	const float *top = feature->levels[n_levels - 1];
 

@@ -55,7 +55,7 @@ static inline lanes choose(const struct wide_op *op, size_t r, lanes first, lane
 
 /* The stack's top stays in registers where all rows of a block fit into them. */
 #if defined __AVX512BW__
-#define VECTORS (MLOPS_MUX_ROWS / LANES)
+#define VECTORS        (MLOPS_MUX_ROWS / LANES)
 #define EACH_VECTOR(k) _Pragma("GCC unroll 16") for (size_t k = 0; k < VECTORS; k++)
 
 void MLOPS_KERNEL(mlops_kernel_mux_run)(const struct mlops_mux_op *ops, size_t n,
@@ -73,7 +73,8 @@ void MLOPS_KERNEL(mlops_kernel_mux_run)(const struct mlops_mux_op *ops, size_t n
 
 		switch ((enum mlops_mux_kind)ops[i].kind) {
 		case MLOPS_MUX_LEAVES:
-			EACH_VECTOR(k) {
+			EACH_VECTOR(k)
+			{
 				store(waiting + k * LANES, top[k]);
 				top[k] = choose(&op, k * LANES, op.first, op.second);
 			}
@@ -88,7 +89,8 @@ void MLOPS_KERNEL(mlops_kernel_mux_run)(const struct mlops_mux_op *ops, size_t n
 			break;
 		case MLOPS_MUX_TWIG:
 			next = widen(&ops[++i], columns);
-			EACH_VECTOR(k) {
+			EACH_VECTOR(k)
+			{
 				lanes twig = choose(&op, k * LANES, op.first, op.second);
 
 				top[k] = choose(&next, k * LANES, twig, top[k]);
@@ -138,8 +140,8 @@ void MLOPS_KERNEL(mlops_kernel_mux_run)(const struct mlops_mux_op *ops, size_t n
 			next = widen(&ops[++i], columns);
 #pragma GCC unroll 4
 			for (size_t r = 0; r < MLOPS_MUX_ROWS; r += LANES)
-				store(top + r, choose(&next, r, choose(&op, r, op.first, op.second),
-						      load(top + r)));
+				store(top + r,
+				      choose(&next, r, choose(&op, r, op.first, op.second), load(top + r)));
 			break;
 		case MLOPS_MUX_ADD:
 			for (size_t r = 0; r < MLOPS_MUX_ROWS; r++)

@@ -3,6 +3,7 @@ libmlops_a_SOURCES += \
 	%D%/adam.h \
 	%D%/adam_reference.c \
 	%D%/csv.h \
+	%D%/csv_number.h \
 	%D%/csv_reference.c \
 	%D%/forest.h \
 	%D%/forest_reference.c \
@@ -21,7 +22,9 @@ KERNEL_SOURCES = \
 	%D%/lanes.h \
 	%D%/adam.c \
 	%D%/csv_cut.c \
+	%D%/csv_digits.h \
 	%D%/csv_numbers.c \
+	%D%/csv_numbers_512.c \
 	%D%/dropout.c \
 	%D%/forest_codes.c \
 	%D%/forest_mux.c \

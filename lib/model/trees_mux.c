@@ -14,7 +14,7 @@ struct making {
 	struct mlops_mux *mux;
 	uint32_t *column_of; /* [n_features] place among the used ones */
 	float scale;
-	int16_t *codes;			/* [n_nodes] of the thresholds */
+	int16_t *codes;                 /* [n_nodes] of the thresholds */
 	const struct mlops_node *nodes; /* of the tree at hand */
 	const int16_t *tree_codes;
 	uint16_t *size; /* [MOST_NODES_IN_A_TREE * 2 + 1] inner nodes at and below a node */
@@ -152,12 +152,12 @@ static float *set_levels(struct mlops_mux_feature *feature, const float *cuts, s
 
 /* What is known of each feature's cuts. */
 struct cuts {
-	size_t *count;	   /* [n_features] nodes that ask for it */
-	size_t *place;	   /* [n_features] where its thresholds begin */
+	size_t *count;     /* [n_features] nodes that ask for it */
+	size_t *place;     /* [n_features] where its thresholds begin */
 	float *thresholds; /* [n] of one feature after the other, in the order of nodes */
-	float *sorted;	   /* [n] */
-	float *spare;	   /* [n] */
-	int16_t *codes;	   /* [n] of thresholds */
+	float *sorted;     /* [n] */
+	float *spare;      /* [n] */
+	int16_t *codes;    /* [n] of thresholds */
 	size_t n;
 };
 
@@ -204,8 +204,8 @@ static bool set_features(struct making *making, struct cuts *cuts)
 			continue;
 		making->column_of[f] = (uint32_t)u;
 		mux->used[u++] = (uint32_t)f;
-		feature->n_cuts = (uint32_t)make_distinct(cuts->sorted + cuts->place[f], cuts->spare,
-							  cuts->count[f]);
+		feature->n_cuts =
+			(uint32_t)make_distinct(cuts->sorted + cuts->place[f], cuts->spare, cuts->count[f]);
 		groups += count_groups(feature->n_cuts);
 	}
 	mux->cuts = aligned_alloc(64, (groups + 1) * MLOPS_MUX_GROUP * sizeof *mux->cuts);
@@ -364,7 +364,8 @@ bool mlops_mux_make(const struct mlops_trees *trees, struct mlops_mux **mux)
 	making.mux = calloc(1, sizeof *making.mux);
 	making.column_of = calloc(trees->n_features, sizeof *making.column_of);
 	making.size = calloc(2 * MOST_NODES_IN_A_TREE + 2, sizeof *making.size);
-	if (making.mux == NULL || making.column_of == NULL || making.size == NULL || !collect_cuts(&making, &fits))
+	if (making.mux == NULL || making.column_of == NULL || making.size == NULL ||
+	    !collect_cuts(&making, &fits))
 		goto out;
 	making.mux->ops = calloc(trees->n_nodes / 2 + trees->n_trees, sizeof *making.mux->ops);
 	if (making.mux->ops == NULL)

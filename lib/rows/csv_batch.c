@@ -56,7 +56,7 @@ static void replace_na(const struct mlops_csv_reader *csv, float *values, size_t
 	}
 }
 
-static size_t convert_numbers(const struct mlops_csv_reader *csv, const struct run *run,
+static size_t convert_numbers(const struct mlops_csv_reader *csv, const struct run *run, bool quotes,
 			      struct mlops_chunk *chunk)
 {
 	const struct mlops_kernels *kernels = mlops_kernels();
@@ -64,13 +64,20 @@ static size_t convert_numbers(const struct mlops_csv_reader *csv, const struct r
 
 	for (size_t slot = 0; slot < csv->n_bound; slot++) {
 		size_t field = csv->fields[csv->bound[slot].column];
+		const struct mlops_csv_fields fields = {
+			.bytes = run->bytes,
+			.ends = run->ends + field,
+			.stride = csv->n_fields,
+			.mark = csv->decimal,
+			.crlf = field + 1 == csv->n_fields,
+			.quotes = quotes,
+		};
 		float *values = chunk->columns[slot].numbers;
 
 		if (csv->bound[slot].type != MLOPS_COLUMN_NUMBER)
 			continue;
 		values += chunk->rows;
-		unusual += kernels->csv_numbers(run->bytes, run->ends + field, csv->n_fields, run->rows,
-						csv->decimal, field + 1 == csv->n_fields, values);
+		unusual += kernels->csv_numbers(&fields, run->rows, values);
 		replace_na(csv, values, run->rows);
 	}
 	return unusual;
@@ -158,7 +165,7 @@ static bool put_run(struct mlops_csv_reader *csv, const struct run *run, bool qu
 		    struct mlops_chunk *chunk)
 {
 	size_t first = chunk->rows;
-	size_t unusual = convert_numbers(csv, run, chunk);
+	size_t unusual = convert_numbers(csv, run, quotes, chunk);
 
 	number_lines(&csv->input, run, csv->n_fields, quotes, chunk->lines + first);
 	if (unusual == 0 && csv->only_numbers) {

@@ -166,25 +166,31 @@ static void cut_alike(void **state)
 }
 
 /* What each build makes of one field. */
-static void check_number(const char *field, char mark, bool crlf, double expected, bool unusual)
+static void check_field(const char *field, char mark, bool crlf, bool quotes, double expected, bool unusual)
 {
 	for (size_t k = 0; mlops_kernels_at(k) != NULL; k++) {
 		for (size_t offset = 0; offset < 4; offset++) {
 			struct room room;
 			const char *bytes = put_text(&room, offset, field, strlen(field));
 			uint32_t ends[2] = { UINT32_MAX, (uint32_t)strlen(field) };
+			struct mlops_csv_fields fields = { bytes, ends + 1, 1, mark, crlf, quotes };
 			float value = 0;
 			float wanted = (float)expected;
 			uint32_t bits = MLOPS_CSV_UNUSUAL;
 
-			assert_int_equal(
-				mlops_kernels_at(k)->csv_numbers(bytes, ends + 1, 1, 1, mark, crlf, &value),
-				unusual);
+			assert_int_equal(mlops_kernels_at(k)->csv_numbers(&fields, 1, &value), unusual);
 			if (unusual)
 				memcpy(&wanted, &bits, sizeof wanted);
 			assert_memory_equal(&value, &wanted, sizeof value);
 		}
 	}
+}
+
+/* It makes no difference whether a field without quotes might have some. */
+static void check_number(const char *field, char mark, bool crlf, double expected, bool unusual)
+{
+	check_field(field, mark, crlf, false, expected, unusual);
+	check_field(field, mark, crlf, true, expected, unusual);
 }
 
 static void numbers(void **state)
@@ -204,12 +210,18 @@ static void numbers(void **state)
 					      "1/2",
 					      "1,5",
 					      "0x10",
-					      "\"1\"",
+					      "\"",
 					      "1\r",
-					      "12345678901234567",
-					      "1.2345678901234567",
-					      "9007199254740993",
-					      "-9999999999999999" };
+					      "18430000000000000000",
+					      "184300000000000000.00",
+					      "000000000000000000000000000000001",
+					      "1.23456789012345.67",
+					      "1.2345678901234567.",
+					      "1.2345678901234567e1",
+					      "12345678901234567-",
+					      "a12345678901234567",
+					      "--12345678901234567",
+					      "-9999999999999999999999999999999" };
 
 	(void)state;
 	check_number("0", '.', false, 0.0, false);
@@ -224,7 +236,18 @@ static void numbers(void **state)
 	check_number("123456789012345.", '.', false, 123456789012345.0, false);
 	check_number("-1.23456789012345", '.', false, -1.23456789012345, false);
 	check_number("9007199254740992", '.', false, 9007199254740992.0, false);
+	check_number("9007199254740993", '.', false, 9007199254740992.0, false);
+	check_number("-9999999999999999", '.', false, -1e16, false);
 	check_number("16777217", '.', false, 16777216.0, false);
+	check_number("16777217.00000000001", '.', false, 0, true);
+	check_number("16777217.00001000000", '.', false, 16777218.0, false);
+	check_number("18429999999999999999", '.', false, 1843e16, false);
+	check_number("184299999999999999.99", '.', false, 1843e14, false);
+	check_number("-1.2345678901234567", '.', false, -1.2345678901234567, false);
+	check_number("-0.00000000000012345678901234567", '.', false, -0.00000000000012345678901234567, false);
+	check_number("-.0000000000000000000000000000000", '.', false, -0.0, false);
+	check_number("-.0000000000000000000000000000001", '.', false, -1e-31, false);
+	check_number("-0000000000000000000000000000001.", '.', false, -1, false);
 	check_number("", '.', false, NAN, false);
 	check_number("", '.', true, NAN, false);
 	check_number("\r", '.', true, NAN, false);
@@ -233,6 +256,68 @@ static void numbers(void **state)
 	check_number("\r\r", '.', true, 0, true);
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		check_number(others[i], '.', false, 0, true);
+}
+
+static void numbers_in_quotes(void **state)
+{
+	(void)state;
+	check_field("\"-1.5\"", '.', false, false, 0, true);
+	check_field("\"-1.5\"", '.', false, true, -1.5, false);
+	check_field("\"7\"\r", '.', true, true, 7, false);
+	check_field("\"\"", '.', false, true, NAN, false);
+	check_field("\"\"\r", '.', true, true, NAN, false);
+	check_field("\"-0.12345678901234567\"", '.', false, true, -0.12345678901234567, false);
+	check_field("\"1\r\"", '.', true, true, 0, true);
+	check_field("\"-\"", '.', false, true, 0, true);
+	check_field("\"\"\"\"", '.', false, true, 0, true);
+	check_field("\"1\"\"2\"", '.', false, true, 0, true);
+}
+
+/* What strtod makes of it, in double, then rounded; or it is left to others, which is rare. */
+static void numbers_as_strtod(void **state)
+{
+	struct mlops_rng rng = mlops_rng_start(4, MLOPS_RNG_SIMULATE, 1);
+	unsigned left = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 100000; round++) {
+		char text[64];
+		size_t length = 0;
+		size_t size = 1 + mlops_rng_below(&rng, 20);
+		size_t mark = mlops_rng_below(&rng, 24);
+
+		if (round % 3 == 0) {
+			/* close to half-way between two floats */
+			double half =
+				ldexp(2.0 * (double)(mlops_rng_u32(&rng) >> 8) + 1, (int)(round % 50) - 45);
+
+			length = (size_t)snprintf(text, sizeof text, "%.*f", (int)(round % 13), half);
+		} else {
+			if (round % 2 == 0)
+				text[length++] = '-';
+			for (size_t i = 0; i < size; i++) {
+				if (i == mark)
+					text[length++] = '.';
+				text[length++] = (char)('0' + (i == 0 ? mlops_rng_below(&rng, 2)
+								      : mlops_rng_below(&rng, 10)));
+			}
+		}
+		text[length] = '\0';
+		for (size_t k = 0; mlops_kernels_at(k) != NULL; k++) {
+			struct room room;
+			uint32_t ends[2] = { UINT32_MAX, (uint32_t)length };
+			struct mlops_csv_fields fields = {
+				put_text(&room, 1, text, length), ends + 1, 1, '.', false, false
+			};
+			float expected = (float)strtod(text, NULL), value;
+
+			if (mlops_kernels_at(k)->csv_numbers(&fields, 1, &value) == 0)
+				assert_memory_equal(&value, &expected, sizeof value);
+			else
+				left++;
+		}
+	}
+	assert_in_range(left, 1, 20000);
 }
 
 static void numbers_alike(void **state)
@@ -249,33 +334,38 @@ static void numbers_alike(void **state)
 		float expected[60], values[60];
 		size_t stride = 1 + mlops_rng_below(&rng, 4);
 		size_t rows = 1 + mlops_rng_below(&rng, 60 / (uint32_t)stride - 1);
-		bool crlf = mlops_rng_below(&rng, 2) != 0;
+		struct mlops_csv_fields fields = { .stride = stride, .mark = '.' };
 		size_t length = 0;
 		size_t column = mlops_rng_below(&rng, (uint32_t)stride);
 		size_t unusual;
-		const char *bytes;
 
 		for (size_t i = 0; i < rows * stride; i++) {
-			size_t size = mlops_rng_below(&rng, i % 8 == 0 ? 22 : 10);
+			size_t size = mlops_rng_below(&rng, i % 8 == 0 ? 36 : 10);
+			bool quoted = round % 3 == 0 && mlops_rng_below(&rng, 3) == 0;
 
-			for (size_t k = 0; k < size && length < MOST - 2; k++)
+			if (quoted)
+				text[length++] = '"';
+
+			for (size_t k = 0; k < size && length < MOST - 4; k++)
 				text[length++] =
 					round % 5 == 4
 						? (char)mlops_rng_below(&rng, 256)
 						: bytes_of[mlops_rng_below(&rng, round % 5 < 3 ? 41 : 47)];
+			if (quoted)
+				text[length++] = '"';
 			ends[i + 1] = (uint32_t)length;
 			text[length++] = ',';
-			if (length > MOST - 2)
-				length = MOST - 2;
+			if (length > MOST - 4)
+				length = MOST - 4;
 		}
-		bytes = put_text(&room, mlops_rng_below(&rng, 64), text, length);
-		unusual = mlops_kernels_at(0)->csv_numbers(bytes, ends + 1 + column, stride, rows, '.', crlf,
-							   expected);
+		fields.bytes = put_text(&room, mlops_rng_below(&rng, 64), text, length);
+		fields.ends = ends + 1 + column;
+		fields.crlf = mlops_rng_below(&rng, 2) != 0;
+		fields.quotes = round % 3 == 0;
+		unusual = mlops_kernels_at(0)->csv_numbers(&fields, rows, expected);
 		all += (uint32_t)(rows - unusual);
 		for (size_t k = 1; mlops_kernels_at(k) != NULL; k++) {
-			assert_int_equal(mlops_kernels_at(k)->csv_numbers(bytes, ends + 1 + column, stride,
-									  rows, '.', crlf, values),
-					 unusual);
+			assert_int_equal(mlops_kernels_at(k)->csv_numbers(&fields, rows, values), unusual);
 			assert_memory_equal(values, expected, rows * sizeof *values);
 		}
 	}
@@ -304,8 +394,10 @@ static void force(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cut_plain), cmocka_unit_test(cut_quotes),    cmocka_unit_test(cut_alike),
-		cmocka_unit_test(numbers),   cmocka_unit_test(numbers_alike), cmocka_unit_test(force),
+		cmocka_unit_test(cut_plain),         cmocka_unit_test(cut_quotes),
+		cmocka_unit_test(cut_alike),         cmocka_unit_test(numbers),
+		cmocka_unit_test(numbers_alike),     cmocka_unit_test(force),
+		cmocka_unit_test(numbers_in_quotes), cmocka_unit_test(numbers_as_strtod),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,8 +276,9 @@ static void check_code(const struct mlops_mux_feature *feature, float x, int16_t
 			for (size_t i = 0; i < 40; i++)
 				values[i] = x;
 			memset(codes, 0x55, sizeof codes);
-			assert_int_equal(mlops_kernels_at(k)->mux_codes(feature, values + 1, n, -1, codes + 1),
-					 isnan(x));
+			assert_int_equal(
+				mlops_kernels_at(k)->mux_codes(feature, values + 1, n, -1, codes + 1),
+				isnan(x));
 			for (size_t i = 1; i <= n; i++)
 				assert_int_equal(codes[i], expected);
 			assert_int_equal(codes[0], 0x5555);
@@ -310,7 +311,7 @@ static void check_codes(const float *cuts, size_t n)
 /* One level to four, with one group and with two in the last. */
 static void codes_of_levels(void **state)
 {
-	static const size_t sizes[] = { 1,   2,	  15,  16,   17,   31,	 32,   33,    272,   273,
+	static const size_t sizes[] = { 1,   2,   15,  16,   17,   31,   32,   33,    272,  273,
 					528, 529, 544, 4369, 8704, 8705, 8736, 20000, 32766 };
 
 	(void)state;
