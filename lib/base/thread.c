@@ -157,15 +157,12 @@ static void start_threads(struct mlops_pool *pool)
 	}
 }
 
-void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context)
+bool mlops_pool_start(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context)
 {
-	/* Waking threads for one task costs more than doing it here.  Those of a pool that is in a run have
-	 * their work: a step that runs something itself, as one that reads does, must not wait for them. */
-	if (pool == NULL || pool->workers == 1 || tasks <= 1 || atomic_exchange(&pool->running, true)) {
-		for (size_t task = 0; task < tasks; task++)
-			step(context, task, 0);
-		return;
-	}
+	/* The threads of a pool that is in a run have their work: a step that runs something itself, as one
+	 * that reads does, must not wait for them. */
+	if (pool == NULL || pool->workers == 1 || tasks == 0 || atomic_exchange(&pool->running, true))
+		return false;
 	start_threads(pool);
 	pthread_mutex_lock(&pool->mutex);
 	pool->tasks = tasks;
@@ -176,14 +173,29 @@ void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, voi
 	pool->run++;
 	pthread_cond_broadcast(&pool->work);
 	pthread_mutex_unlock(&pool->mutex);
+	return true;
+}
 
-	take_tasks(pool, tasks, step, context, 0);
+void mlops_pool_finish(struct mlops_pool *pool)
+{
+	take_tasks(pool, pool->tasks, pool->step, pool->context, 0);
 
 	pthread_mutex_lock(&pool->mutex);
 	while (pool->busy > 0)
 		pthread_cond_wait(&pool->done, &pool->mutex);
 	pthread_mutex_unlock(&pool->mutex);
 	atomic_store(&pool->running, false);
+}
+
+void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context)
+{
+	/* Waking threads for one task costs more than doing it here. */
+	if (tasks <= 1 || !mlops_pool_start(pool, tasks, step, context)) {
+		for (size_t task = 0; task < tasks; task++)
+			step(context, task, 0);
+		return;
+	}
+	mlops_pool_finish(pool);
 }
 
 unsigned mlops_thread_cpus(void)

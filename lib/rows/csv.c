@@ -93,6 +93,8 @@ static void csv_free(struct mlops_reader *reader)
 {
 	struct mlops_csv_reader *csv = of(reader);
 
+	/* first, because threads may still read with all the rest */
+	mlops_csv_parts_free(csv->parts);
 	for (size_t i = 0; i < reader->n_columns; i++)
 		free(reader->columns[i].name);
 	free(reader->columns);
@@ -101,7 +103,6 @@ static void csv_free(struct mlops_reader *reader)
 	free(csv->fields);
 	free(csv->bound);
 	free(csv->na_values);
-	mlops_csv_parts_free(csv->parts);
 	mlops_csv_batch_release(&csv->batch);
 	mlops_buffer_release(&csv->scratch);
 	free(csv);

@@ -60,6 +60,31 @@ void mlops_csv_input_pass(struct mlops_csv_input *input, size_t length)
 		find_nul(input, input->at);
 }
 
+bool mlops_csv_input_exchange(struct mlops_csv_input *input, char **memory, size_t *capacity,
+			      struct mlops_error *error)
+{
+	struct mlops_csv_input fresh = { .memory = *memory, .capacity = *capacity };
+	size_t left = input->end - input->at;
+
+	if (fresh.capacity < input->capacity) {
+		if (!make_room(&fresh, input->capacity, error))
+			return false;
+		memset(fresh.memory, 0, MLOPS_CSV_AHEAD);
+	}
+	*memory = input->memory;
+	*capacity = input->capacity;
+	memcpy(fresh.memory + MLOPS_CSV_AHEAD, input->buffer + input->at, left);
+	input->memory = fresh.memory;
+	input->buffer = fresh.memory + MLOPS_CSV_AHEAD;
+	input->capacity = fresh.capacity;
+	if (input->nul != SIZE_MAX)
+		input->nul -= input->at;
+	input->at = 0;
+	input->kept = 0;
+	input->end = left;
+	return true;
+}
+
 void mlops_csv_input_rewind_view(struct mlops_csv_input *input)
 {
 	input->at = 0;

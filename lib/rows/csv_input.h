@@ -48,6 +48,11 @@ void mlops_csv_input_release(struct mlops_csv_input *input);
 /* Passes over length bytes, records that are taken from the buffer another way; their lines are not counted. */
 void mlops_csv_input_pass(struct mlops_csv_input *input, size_t length);
 
+/* Gives the buffer away, with what was passed over, against *memory of *capacity bytes, to which what is left
+ * moves; both may be nothing at first, and are freed by the caller.  False when memory ran out. */
+bool mlops_csv_input_exchange(struct mlops_csv_input *input, char **memory, size_t *capacity,
+			      struct mlops_error *error);
+
 /* For an input without a source but with buffer[0..end), which is somebody else's: begins at its start, line 1. */
 void mlops_csv_input_rewind_view(struct mlops_csv_input *input);
 

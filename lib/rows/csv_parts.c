@@ -17,28 +17,48 @@ struct part {
 	bool filled; /* chunk has rows that were not handed out */
 };
 
-struct mlops_csv_parts {
+/* What the pool's threads read in one go, from memory of its own. */
+struct batch {
 	struct part *parts; /* [room] */
+	size_t n;           /* of them that hold records */
+	size_t at;          /* the one whose rows are next */
+	char *memory;
+	size_t capacity;
+};
+
+/* While one batch is handed out, threads read the next, and the one behind it is fetched from the source. */
+struct mlops_csv_parts {
+	struct batch batches[3];
+	struct batch *handed_out, *reading, *fetched;
+	struct mlops_pool *pool;
+	bool running; /* the pool has `reading` */
 	size_t room;
-	size_t n;		  /* of them that were cut from the input */
-	size_t at;		  /* the one whose rows are next */
 	size_t wanted;		  /* bytes in a part: not quite the rows of a chunk */
 	struct mlops_error later; /* comes after what was read ahead of it */
 };
+
+static void batch_release(struct batch *batch, size_t room)
+{
+	for (size_t i = 0; i < room && batch->parts != NULL; i++) {
+		struct mlops_csv_reader *csv = &batch->parts[i].csv;
+
+		free(csv->input.record.fields);
+		mlops_csv_batch_release(&csv->batch);
+		mlops_buffer_release(&csv->scratch);
+		mlops_chunk_free(batch->parts[i].chunk);
+	}
+	free(batch->parts);
+	free(batch->memory);
+}
 
 void mlops_csv_parts_free(struct mlops_csv_parts *parts)
 {
 	if (parts == NULL)
 		return;
-	for (size_t i = 0; i < parts->room && parts->parts != NULL; i++) {
-		struct mlops_csv_reader *csv = &parts->parts[i].csv;
-
-		free(csv->input.record.fields);
-		mlops_csv_batch_release(&csv->batch);
-		mlops_buffer_release(&csv->scratch);
-		mlops_chunk_free(parts->parts[i].chunk);
-	}
-	free(parts->parts);
+	if (parts->running)
+		mlops_pool_finish(parts->pool);
+	for (size_t b = 0; b < 3; b++)
+		batch_release(&parts->batches[b], parts->room);
 	free(parts);
 }
 
@@ -59,36 +79,43 @@ static bool part_init(struct part *part, const struct mlops_csv_reader *csv,
 	return part->chunk != NULL && mlops_csv_batch_init(&part->csv.batch, error);
 }
 
+static bool batch_init(struct batch *batch, const struct mlops_csv_reader *csv, size_t room,
+		       const enum mlops_column_type *types, struct mlops_error *error)
+{
+	batch->parts = calloc(room, sizeof *batch->parts);
+	if (batch->parts == NULL)
+		return mlops_error_set_memory(error);
+	for (size_t i = 0; i < room; i++)
+		if (!part_init(&batch->parts[i], csv, types, error))
+			return false;
+	return true;
+}
+
 bool mlops_csv_parts_new(struct mlops_csv_reader *csv, struct mlops_error *error)
 {
 	unsigned workers = mlops_pool_workers(csv->options->pool);
 	size_t chunk_bytes = csv->n_bound * MLOPS_CHUNK_ROWS * sizeof(float);
 	struct mlops_csv_parts *parts;
 	enum mlops_column_type *types;
-	bool ok = false;
+	bool ok;
 
 	if (workers == 1 || csv->options->one_row || chunk_bytes > LARGEST_CHUNK)
 		return true;
 	parts = calloc(1, sizeof *parts);
 	types = calloc(csv->n_bound + 1, sizeof *types);
-	if (parts == NULL || types == NULL) {
-		mlops_error_set_memory(error);
-		goto done;
+	ok = (parts != NULL && types != NULL) || mlops_error_set_memory(error);
+	if (ok) {
+		parts->pool = csv->options->pool;
+		parts->room = workers < MOST_PARTS / 2 ? 2 * workers : MOST_PARTS;
+		parts->wanted = FIRST_PART;
+		parts->handed_out = &parts->batches[0];
+		parts->reading = &parts->batches[1];
+		parts->fetched = &parts->batches[2];
 	}
-	parts->room = workers < MOST_PARTS / 2 ? 2 * workers : MOST_PARTS;
-	parts->wanted = FIRST_PART;
-	parts->parts = calloc(parts->room, sizeof *parts->parts);
-	if (parts->parts == NULL) {
-		mlops_error_set_memory(error);
-		goto done;
-	}
-	for (size_t i = 0; i < csv->n_bound; i++)
+	for (size_t i = 0; i < csv->n_bound && ok; i++)
 		types[i] = csv->bound[i].type;
-	ok = true;
-	for (size_t i = 0; i < parts->room && ok; i++)
-		ok = part_init(&parts->parts[i], csv, types, error);
-
-done:
+	for (size_t b = 0; b < 3 && ok; b++)
+		ok = batch_init(&parts->batches[b], csv, parts->room, types, error);
 	free(types);
 	if (ok)
 		csv->parts = parts;
@@ -97,15 +124,17 @@ done:
 	return ok;
 }
 
-/* Reads until the buffer holds what all parts want, or the next byte would have to be waited for. */
-static void fill_buffer(struct mlops_csv_reader *csv)
+/* Reads until the buffer holds what all parts want, or the next byte would have to be waited for although
+ * there are rows to hand out. */
+static void fill_buffer(struct mlops_csv_reader *csv, bool ahead)
 {
 	struct mlops_csv_input *input = &csv->input;
 	struct mlops_csv_parts *parts = csv->parts;
 
 	while (parts->later.code == MLOPS_OK && !input->ended &&
 	       input->end - input->at < parts->room * parts->wanted &&
-	       !(csv->options->interactive && input->at < input->end && !mlops_source_ready(input->source)))
+	       !(csv->options->interactive && (ahead || input->at < input->end) &&
+		 !mlops_source_ready(input->source)))
 		mlops_csv_input_fill(input, &parts->later);
 }
 
@@ -137,16 +166,16 @@ static size_t find_end(struct mlops_csv_reader *csv, const char *bytes, size_t l
 	return at;
 }
 
-static void cut_parts(struct mlops_csv_reader *csv)
+static void cut_parts(struct mlops_csv_reader *csv, struct batch *batch)
 {
 	struct mlops_csv_input *input = &csv->input;
 	struct mlops_csv_parts *parts = csv->parts;
 
-	parts->at = 0;
-	for (parts->n = 0; parts->n < parts->room && input->at < input->end; parts->n++) {
+	batch->at = 0;
+	for (batch->n = 0; batch->n < parts->room && input->at < input->end; batch->n++) {
 		const char *bytes = input->buffer + input->at;
 		size_t length = input->end - input->at;
-		struct part *part = &parts->parts[parts->n];
+		struct part *part = &batch->parts[batch->n];
 
 		if (!input->ended || length > parts->wanted)
 			length = find_end(csv, bytes, length, parts->wanted);
@@ -158,10 +187,23 @@ static void cut_parts(struct mlops_csv_reader *csv)
 	}
 }
 
+/* ahead: while other rows can be handed out. */
+static void fetch(struct mlops_csv_reader *csv, bool ahead)
+{
+	struct mlops_csv_parts *parts = csv->parts;
+	struct batch *batch = parts->fetched;
+
+	fill_buffer(csv, ahead);
+	cut_parts(csv, batch);
+	if (batch->n > 0 &&
+	    !mlops_csv_input_exchange(&csv->input, &batch->memory, &batch->capacity, &parts->later))
+		batch->n = 0;
+}
+
 static void fill_part(void *context, size_t task, unsigned worker)
 {
-	struct mlops_csv_parts *parts = context;
-	struct part *part = &parts->parts[task];
+	struct batch *batch = context;
+	struct part *part = &batch->parts[task];
 
 	(void)worker;
 	mlops_csv_input_rewind_view(&part->csv.input);
@@ -172,17 +214,64 @@ static void fill_part(void *context, size_t task, unsigned worker)
 }
 
 /* So many bytes that a chunk is nearly full of their rows. */
-static void learn_size(struct mlops_csv_parts *parts)
+static void learn_size(struct mlops_csv_parts *parts, const struct batch *batch)
 {
 	size_t bytes = 0;
 	size_t rows = 1;
 
-	for (size_t i = 0; i < parts->n; i++) {
-		bytes += parts->parts[i].csv.input.at;
-		rows += parts->parts[i].chunk->rows;
+	for (size_t i = 0; i < batch->n; i++) {
+		bytes += batch->parts[i].csv.input.at;
+		rows += batch->parts[i].chunk->rows;
 	}
 	bytes = bytes / rows * (MLOPS_CHUNK_ROWS - MLOPS_CHUNK_ROWS / 16);
 	parts->wanted = bytes < SMALLEST_PART ? SMALLEST_PART : bytes > LARGEST_PART ? LARGEST_PART : bytes;
+}
+
+/* Begins to read what was fetched. */
+static void start(struct mlops_csv_parts *parts)
+{
+	struct batch *batch = parts->fetched;
+
+	parts->fetched = parts->reading;
+	parts->reading = batch;
+	/* Waking threads for one part costs more than reading it here. */
+	parts->running = batch->n > 1 && mlops_pool_start(parts->pool, batch->n, fill_part, batch);
+}
+
+static void finish(struct mlops_csv_parts *parts)
+{
+	struct batch *batch = parts->reading;
+
+	if (parts->running)
+		mlops_pool_finish(parts->pool);
+	else
+		mlops_pool_run(parts->pool, batch->n, fill_part, batch);
+	parts->running = false;
+	learn_size(parts, batch);
+	parts->reading = parts->handed_out;
+	parts->handed_out = batch;
+	parts->reading->n = 0;
+}
+
+/* The next batch, once handed_out is used up.  False when there is none. */
+static bool advance(struct mlops_csv_reader *csv)
+{
+	struct mlops_csv_parts *parts = csv->parts;
+
+	if (parts->reading->n == 0) {
+		if (parts->fetched->n == 0)
+			fetch(csv, false);
+		if (parts->fetched->n == 0)
+			return false;
+		start(parts);
+		fetch(csv, true);
+	}
+	finish(parts);
+	if (parts->fetched->n > 0) {
+		start(parts);
+		fetch(csv, true);
+	}
+	return true;
 }
 
 static void swap_chunks(struct mlops_chunk *a, struct mlops_chunk *b)
@@ -222,7 +311,7 @@ static void hand_out(struct mlops_csv_reader *csv, struct part *part, struct mlo
 			csv->failed.line += lines_ahead;
 	} else if (part->csv.input.at == part->csv.input.end) {
 		csv->input.next_line += part->csv.input.next_line - 1;
-		csv->parts->at++;
+		csv->parts->handed_out->at++;
 	}
 }
 
@@ -231,17 +320,14 @@ bool mlops_csv_parts_next(struct mlops_csv_reader *csv, struct mlops_chunk *chun
 	struct mlops_csv_parts *parts = csv->parts;
 
 	do {
-		if (parts->at == parts->n) {
-			fill_buffer(csv);
-			cut_parts(csv);
-			if (parts->n == 0) {
-				csv->failed = parts->later;
-				return parts->later.code != MLOPS_OK;
-			}
-			mlops_pool_run(csv->options->pool, parts->n, fill_part, parts);
-			learn_size(parts);
+		struct batch *batch = parts->handed_out;
+
+		if (batch->at == batch->n && !advance(csv)) {
+			csv->failed = parts->later;
+			return parts->later.code != MLOPS_OK;
 		}
-		hand_out(csv, &parts->parts[parts->at], chunk);
+		batch = parts->handed_out;
+		hand_out(csv, &batch->parts[batch->at], chunk);
 	} while (chunk->rows == 0 && csv->failed.code == MLOPS_OK);
 	return true;
 }

@@ -67,7 +67,8 @@ struct mlops_read_options {
 	bool interactive;          /* hand out the rows there are when the source would make us wait; also for the window */
 	bool one_row;              /* every chunk has one row */
 	size_t max_line;           /* bytes in one row */
-	struct mlops_pool *pool;   /* its threads read CSV, during a call; rows are the same.  NULL: the caller's only */
+	struct mlops_pool *pool;   /* its threads read CSV, also between calls; rows are the same.  NULL: the
+				      caller's only */
 };
 
 #define MLOPS_READ_OPTIONS_INIT { .format = MLOPS_FORMAT_AUTO, .max_line = (size_t)16 << 20 }

@@ -107,6 +107,62 @@ static void threads_work_at_the_same_time(void **state)
 	mlops_pool_free(pool);
 }
 
+/* One waits for what the caller does behind the start. */
+static void wait_for_caller(void *context, size_t task, unsigned worker)
+{
+	_Atomic unsigned *there = context;
+
+	(void)worker;
+	while (task == 0 && atomic_load(there) == 0)
+		sched_yield();
+}
+
+static void the_caller_goes_on(void **state)
+{
+	static const size_t tasks[] = { 1, 2, 7, TASKS };
+	struct mlops_pool *pool = mlops_pool_new(3, NULL);
+	struct work inside = { .workers = 3 };
+	_Atomic unsigned there = 0;
+
+	(void)state;
+	assert_true(mlops_pool_start(pool, 5, wait_for_caller, &there));
+	/* a pool in a run does another one in the calling thread, and starts none */
+	assert_false(mlops_pool_start(pool, 2, step, &inside));
+	mlops_pool_run(pool, 2, step, &inside);
+	assert_int_equal(inside.by_worker[0], 2);
+	atomic_store(&there, 1);
+	mlops_pool_finish(pool);
+	for (size_t i = 0; i < 4 * 20; i++) {
+		struct work work = { .workers = 3 };
+		unsigned long total = 0;
+
+		assert_true(mlops_pool_start(pool, tasks[i % 4], step, &work));
+		mlops_pool_finish(pool);
+		assert_int_equal(work.wrong, 0);
+		for (size_t task = 0; task < TASKS; task++)
+			assert_int_equal(work.done[task], task < tasks[i % 4]);
+		for (unsigned worker = 0; worker < 3; worker++)
+			total += work.by_worker[worker];
+		assert_int_equal(total, tasks[i % 4]);
+	}
+	mlops_pool_free(pool);
+}
+
+static void nothing_to_start_with(void **state)
+{
+	struct mlops_pool *pool = mlops_pool_new(1, NULL);
+	struct work work = { .workers = 1 };
+
+	(void)state;
+	assert_false(mlops_pool_start(NULL, 3, step, &work));
+	assert_false(mlops_pool_start(pool, 3, step, &work));
+	mlops_pool_free(pool);
+	pool = mlops_pool_new(2, NULL);
+	assert_false(mlops_pool_start(pool, 0, step, &work));
+	run_and_check(pool, TASKS);
+	mlops_pool_free(pool);
+}
+
 static unsigned threads_of_this_process(void)
 {
 	FILE *file = fopen("/proc/self/status", "r");
@@ -258,6 +314,8 @@ int main(void)
 		cmocka_unit_test(no_pool_is_one_worker),
 		cmocka_unit_test(a_pool_that_never_runs),
 		cmocka_unit_test(threads_work_at_the_same_time),
+		cmocka_unit_test(the_caller_goes_on),
+		cmocka_unit_test(nothing_to_start_with),
 		cmocka_unit_test(a_step_may_run_something_itself),
 		cmocka_unit_test(threads_start_when_there_is_work_for_them),
 		cmocka_unit_test(work_is_done_without_threads),
