@@ -12,15 +12,17 @@ struct job {
 	atomic_bool out_of_memory;
 };
 
-static void grow_one(void *context, size_t tree, unsigned worker)
+static bool has_ended(struct job *job)
 {
-	struct job *job = context;
+	return atomic_load(&job->stopped) || atomic_load(&job->out_of_memory);
+}
+
+static void count_tree(struct job *job, bool is_grown)
+{
 	const struct mlops_growth *growth = job->growth;
 	size_t done;
 
-	if (atomic_load(&job->stopped) || atomic_load(&job->out_of_memory))
-		return;
-	if (!growth->grow(growth->context, tree, worker, &job->builders[tree])) {
+	if (!is_grown) {
 		atomic_store(&job->out_of_memory, true);
 		return;
 	}
@@ -29,11 +31,31 @@ static void grow_one(void *context, size_t tree, unsigned worker)
 		atomic_store(&job->stopped, true);
 }
 
+static void grow_one(void *context, size_t tree, unsigned worker)
+{
+	struct job *job = context;
+	const struct mlops_growth *growth = job->growth;
+
+	if (!has_ended(job))
+		count_tree(job, growth->grow(growth->context, tree, worker, &job->builders[tree]));
+}
+
+/* Rounds of one tree a worker behind which it does not matter that some have none in the last one. */
+enum { MANY_ROUNDS = 16 };
+
+static size_t count_shared(const struct mlops_growth *growth, const struct mlops_pool *pool)
+{
+	size_t workers = mlops_pool_workers(pool);
+
+	return growth->share != NULL && growth->n_trees / workers < MANY_ROUNDS ? growth->n_trees % workers : 0;
+}
+
 bool mlops_growth_run(const struct mlops_growth *growth, struct mlops_pool *pool,
 		      const struct mlops_fit_progress *progress, struct mlops_trees *trees,
 		      struct mlops_error *error)
 {
 	struct job job = { .growth = growth, .progress = progress };
+	size_t alone = growth->n_trees - count_shared(growth, pool);
 	bool done;
 
 	job.builders = calloc(growth->n_trees, sizeof *job.builders);
@@ -43,7 +65,11 @@ bool mlops_growth_run(const struct mlops_growth *growth, struct mlops_pool *pool
 		job.builders[t].n_outputs = growth->n_outputs;
 		job.builders[t].feature_bits = mlops_trees_feature_bits(growth->n_features);
 	}
-	mlops_pool_run(pool, growth->n_trees, grow_one, &job);
+	mlops_pool_run(pool, alone, grow_one, &job);
+	for (size_t t = alone; t < growth->n_trees && !has_ended(&job); t++)
+		count_tree(&job, growth->share(growth->context, t, pool, &job.builders[t]));
+	if (growth->grown != NULL)
+		growth->grown(growth->context);
 	if (atomic_load(&job.out_of_memory))
 		done = mlops_error_set_memory(error);
 	else if (atomic_load(&job.stopped))

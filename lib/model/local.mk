@@ -13,6 +13,7 @@ libmlops_a_SOURCES += \
 	%D%/random_forest_bins.c %D%/random_forest_bins.h \
 	%D%/random_forest_block.c \
 	%D%/random_forest_count.c \
+	%D%/random_forest_share.c \
 	%D%/random_forest_split.c \
 	%D%/random_forest_tree.c \
 	%D%/setting.c %D%/setting.h \

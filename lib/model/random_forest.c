@@ -34,8 +34,9 @@ struct forest {
 	double *purity; /* see struct mlops_small_node */
 	size_t workers;
 	struct mlops_forest_scratch *scratch; /* [workers] */
-	uint64_t *decrease;		      /* [n_trees * n_features] */
-	struct out_of_bag *out_of_bag;	      /* [workers], NULL when nobody asks */
+	struct mlops_forest_team team;
+	uint64_t *decrease;	       /* [n_trees * n_features] */
+	struct out_of_bag *out_of_bag; /* [workers], NULL when nobody asks */
 };
 
 /* As many draws as there are rows, with replacement; returns how many rows were drawn. */
@@ -80,9 +81,10 @@ static void add_waiting(const struct forest *forest, const struct mlops_tree_bui
 }
 
 static void add_out_of_bag(const struct forest *forest, const uint16_t *weight,
-			   const struct mlops_tree_builder *builder, struct out_of_bag *out_of_bag)
+			   const struct mlops_tree_builder *builder, struct out_of_bag *out_of_bag,
+			   size_t begin, size_t end)
 {
-	for (uint32_t r = 0; r < forest->matrix->n_rows; r++) {
+	for (uint32_t r = (uint32_t)begin; r < end; r++) {
 		if (weight[r] > 0)
 			continue;
 		out_of_bag->rows[out_of_bag->n++] = r;
@@ -102,7 +104,40 @@ static bool grow_tree(void *context, size_t tree, unsigned worker, struct mlops_
 				    forest->decrease + tree * forest->matrix->n_columns))
 		return false;
 	if (forest->out_of_bag != NULL)
-		add_out_of_bag(forest, scratch->rows.weight, builder, &forest->out_of_bag[worker]);
+		add_out_of_bag(forest, scratch->rows.weight, builder, &forest->out_of_bag[worker], 0,
+			       forest->matrix->n_rows);
+	return true;
+}
+
+enum { TASK_ROWS = 16384 };
+
+struct ask {
+	const struct forest *forest;
+	const struct mlops_tree_builder *builder;
+};
+
+static void ask_some(void *context, size_t task, unsigned worker)
+{
+	const struct ask *ask = context;
+	size_t begin = task * TASK_ROWS, n_rows = ask->forest->matrix->n_rows;
+
+	add_out_of_bag(ask->forest, ask->forest->scratch[0].rows.weight, ask->builder,
+		       &ask->forest->out_of_bag[worker], begin,
+		       n_rows - begin < TASK_ROWS ? n_rows : begin + TASK_ROWS);
+}
+
+static bool share_tree(void *context, size_t tree, struct mlops_pool *pool,
+		       struct mlops_tree_builder *builder)
+{
+	struct forest *forest = context;
+	size_t n_rows = draw_bootstrap(forest, tree, &forest->scratch[0].rows);
+	struct ask ask = { forest, builder };
+
+	if (!mlops_forest_share_tree(&forest->plan, &forest->team, tree, n_rows, builder,
+				     forest->decrease + tree * forest->matrix->n_columns))
+		return false;
+	if (forest->out_of_bag != NULL)
+		mlops_pool_run(pool, (forest->matrix->n_rows + TASK_ROWS - 1) / TASK_ROWS, ask_some, &ask);
 	return true;
 }
 
@@ -198,7 +233,10 @@ static bool allocate(struct forest *forest, bool wants_out_of_bag)
 	forest->decrease = calloc(forest->n_trees, forest->matrix->n_columns * sizeof *forest->decrease);
 	if (wants_out_of_bag)
 		forest->out_of_bag = calloc(forest->workers, sizeof *forest->out_of_bag);
+	forest->team.scratch = forest->scratch;
+	forest->team.workers = forest->workers;
 	good = forest->scratch != NULL && forest->decrease != NULL &&
+	       mlops_forest_team_allocate(&forest->team, n_rows) &&
 	       (!wants_out_of_bag || forest->out_of_bag != NULL);
 	for (size_t w = 0; good && w < forest->workers; w++) {
 		good = mlops_forest_scratch_allocate(&forest->plan, &forest->scratch[w]);
@@ -216,24 +254,32 @@ static bool allocate(struct forest *forest, bool wants_out_of_bag)
 	return good;
 }
 
+static void release_growing(void *context)
+{
+	struct forest *forest = context;
+
+	for (size_t w = 0; forest->scratch != NULL && w < forest->workers; w++)
+		mlops_forest_scratch_release(&forest->scratch[w]);
+	free(forest->scratch);
+	free(forest->team.left);
+	forest->scratch = NULL;
+	forest->team.left = NULL;
+	mlops_bins_release(&forest->bins);
+}
+
 static void release(struct forest *forest)
 {
-	for (size_t w = 0; w < forest->workers; w++) {
-		if (forest->scratch != NULL)
-			mlops_forest_scratch_release(&forest->scratch[w]);
-		if (forest->out_of_bag != NULL) {
-			free(forest->out_of_bag[w].sums);
-			free(forest->out_of_bag[w].trees);
-			free(forest->out_of_bag[w].values);
-		}
+	release_growing(forest);
+	for (size_t w = 0; forest->out_of_bag != NULL && w < forest->workers; w++) {
+		free(forest->out_of_bag[w].sums);
+		free(forest->out_of_bag[w].trees);
+		free(forest->out_of_bag[w].values);
 	}
-	free(forest->scratch);
 	free(forest->out_of_bag);
 	free(forest->decrease);
 	free(forest->class_of);
 	free(forest->class_weight);
 	free(forest->purity);
-	mlops_bins_release(&forest->bins);
 }
 
 static void report_row(const struct forest *forest, size_t row, struct mlops_forest_report *report)
@@ -310,12 +356,15 @@ struct mlops_model *mlops_random_forest_fit(const struct mlops_settings *setting
 		.n_trees = (size_t)mlops_settings_get(settings, "trees"),
 		.n_outputs = n_classes <= 2 ? 1 : n_classes,
 		.workers = mlops_pool_workers(pool),
+		.team.pool = pool,
 	};
 	struct mlops_growth growth = {
 		.n_trees = forest.n_trees,
 		.n_features = matrix->n_columns,
 		.n_outputs = forest.n_outputs,
 		.grow = grow_tree,
+		.share = share_tree,
+		.grown = release_growing,
 		.context = &forest,
 	};
 	size_t min_leaf = (size_t)mlops_settings_get(settings, "min_leaf");

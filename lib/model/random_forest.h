@@ -1,7 +1,8 @@
 /*
  * What the parts of the random forest share: random_forest.c sets up, draws the bootstraps and sums up what
  * the rows left out say; random_forest_tree.c grows one tree; random_forest_split.c finds the split of a
- * node, random_forest_block.c that of a node of few rows; random_forest_count.c counts the rows.
+ * node, random_forest_block.c that of a node of few rows; random_forest_count.c counts the rows;
+ * random_forest_share.c has a tree grown by several workers where trees are few.
  *
  * All that a split rests on are sums of integers over the node's rows, and random_forest_count.c is the one
  * place that makes them: histograms of drawn features, and of the codes beside the best split.  There they
@@ -109,6 +110,16 @@ struct mlops_forest_scratch {
 	struct mlops_forest_subtrees subtrees;
 };
 
+/* Workers that grow a tree together: they count parts of large nodes, and have a subtree each. */
+struct mlops_forest_team {
+	struct mlops_pool *pool;
+	struct mlops_forest_scratch *scratch; /* [workers] */
+	size_t workers;
+	size_t *left; /* [parts of a tree's rows + 1] rows that go left */
+};
+
+bool mlops_forest_team_allocate(struct mlops_forest_team *team, size_t n_rows);
+
 /* Bins that a histogram has room for, the one of missing values among them. */
 #define MLOPS_FOREST_HISTOGRAM (MLOPS_GROW_MOST_BINS + 1)
 
@@ -120,11 +131,15 @@ void mlops_forest_scratch_release(struct mlops_forest_scratch *scratch);
  * integers, so that the order of nodes does not show. */
 #define MLOPS_FOREST_DECREASE_BITS 28
 
-/* Grows a tree on the n_rows rows in scratch->rows with their weights. decrease [n_features].  False when
- * memory ran out. */
+/* Grows a tree on the n_rows rows in scratch->rows with their weights. decrease [n_features], all 0.  False
+ * when memory ran out. */
 bool mlops_forest_grow_tree(const struct mlops_forest_plan *plan, struct mlops_forest_scratch *scratch,
 			    size_t tree, size_t n_rows, struct mlops_tree_builder *builder,
 			    uint64_t *decrease);
+/* The same tree by a team, on the rows in its first worker's scratch. */
+bool mlops_forest_share_tree(const struct mlops_forest_plan *plan, const struct mlops_forest_team *team,
+			     size_t tree, size_t n_rows, struct mlops_tree_builder *builder,
+			     uint64_t *decrease);
 
 /* The best split so far; its left side's counts are in growing.best. */
 struct mlops_forest_split {
@@ -142,7 +157,8 @@ struct mlops_forest_split {
 struct mlops_forest_growing {
 	const struct mlops_forest_plan *plan;
 	struct mlops_forest_scratch *scratch;
-	struct mlops_forest_rows rows;
+	const struct mlops_forest_team *team; /* NULL: this worker alone */
+	struct mlops_forest_rows rows;	      /* whoever's they are */
 	struct mlops_tree_builder *builder;
 	struct mlops_rng rng;
 	uint64_t *decrease;
@@ -152,6 +168,18 @@ struct mlops_forest_growing {
 	struct mlops_forest_split split;
 	bool in_subtree;
 };
+
+/* random_forest_tree.c: a tree's way, whose part 0 is the top and part i + 1 subtree i.  The top, which puts
+ * off the subtrees; a subtree, whose root is the builder's node; the thresholds of all splits, when the tree
+ * is done. */
+struct mlops_forest_growing mlops_forest_start(const struct mlops_forest_plan *plan,
+					       struct mlops_forest_scratch *scratch, size_t tree,
+					       uint32_t part, struct mlops_tree_builder *builder,
+					       uint64_t *decrease);
+bool mlops_forest_grow_top(struct mlops_forest_growing *growing, size_t n_rows);
+bool mlops_forest_grow_subtree(struct mlops_forest_growing *growing,
+			       const struct mlops_forest_subtrees *subtrees, size_t number, uint32_t node);
+void mlops_forest_set_thresholds(const struct mlops_bins *bins, struct mlops_tree_builder *builder);
 
 /* Finds growing.split and growing.best of an impure node, and takes features that are constant out of
  * span->n_candidates.  False when there is none. */

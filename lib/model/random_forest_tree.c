@@ -184,10 +184,9 @@ static uint32_t codes_beside(const struct mlops_forest_split *split)
 	return (uint32_t)(split->lower << 16 | higher);
 }
 
-/* Thresholds of all splits when the tree is done; until then their nodes have the codes, in the word that a
- * leaf's number has.  The values are in no cache, and many look-ups wait for memory at once, not one by one.
- */
-static void set_thresholds(const struct mlops_bins *bins, struct mlops_tree_builder *builder)
+/* Until the tree is done the codes beside a split are in the word that a leaf's number has.  Their values are
+ * in no cache, and many look-ups wait for memory at once, not one by one. */
+void mlops_forest_set_thresholds(const struct mlops_bins *bins, struct mlops_tree_builder *builder)
 {
 	uint32_t mask = (1u << builder->feature_bits) - 1;
 
@@ -342,9 +341,10 @@ static bool grow(struct mlops_forest_growing *growing, struct mlops_forest_span 
 	}
 }
 
-static struct mlops_forest_growing start(const struct mlops_forest_plan *plan,
-					 struct mlops_forest_scratch *scratch, size_t tree, uint32_t part,
-					 struct mlops_tree_builder *builder, uint64_t *sums)
+struct mlops_forest_growing mlops_forest_start(const struct mlops_forest_plan *plan,
+					       struct mlops_forest_scratch *scratch, size_t tree,
+					       uint32_t part, struct mlops_tree_builder *builder,
+					       uint64_t *sums)
 {
 	size_t width = mlops_grow_width(plan->cells);
 
@@ -369,7 +369,7 @@ static struct mlops_forest_growing start(const struct mlops_forest_plan *plan,
 	};
 }
 
-static bool grow_top(struct mlops_forest_growing *growing, size_t n_rows)
+bool mlops_forest_grow_top(struct mlops_forest_growing *growing, size_t n_rows)
 {
 	const struct mlops_forest_plan *plan = growing->plan;
 	struct mlops_forest_span root = { .end = n_rows, .n_candidates = (uint32_t)plan->bins->n_features };
@@ -385,38 +385,40 @@ static bool grow_top(struct mlops_forest_growing *growing, size_t n_rows)
 		growing->scratch->candidates[f] = f;
 		growing->scratch->range[f] =
 			(struct mlops_forest_range){ .most = (uint16_t)(n_bins > 0 ? n_bins - 1 : 0) };
-		growing->decrease[f] = 0;
 	}
 	growing->scratch->subtrees.n = 0;
 	root.node = mlops_tree_builder_add(growing->builder, 1);
 	return root.node != UINT32_MAX && grow(growing, root, mlops_forest_subtree_rows(plan->bins->n_rows));
 }
 
-static bool grow_subtree(struct mlops_forest_growing *growing, const struct mlops_forest_subtrees *subtrees,
-			 size_t number)
+bool mlops_forest_grow_subtree(struct mlops_forest_growing *growing,
+			       const struct mlops_forest_subtrees *subtrees, size_t number, uint32_t node)
 {
 	size_t width = mlops_grow_width(growing->plan->cells), n_features = growing->plan->bins->n_features;
 	struct mlops_forest_scratch *scratch = growing->scratch;
+	struct mlops_forest_span root = subtrees->roots[number];
 
 	memcpy(growing->total, subtrees->total + number * width, width * sizeof *growing->total);
 	memcpy(scratch->candidates, subtrees->candidates + number * n_features,
 	       n_features * sizeof *scratch->candidates);
 	memcpy(scratch->range, subtrees->range + number * n_features, n_features * sizeof *scratch->range);
-	return grow(growing, subtrees->roots[number], 0);
+	root.node = node;
+	return grow(growing, root, 0);
 }
 
 bool mlops_forest_grow_tree(const struct mlops_forest_plan *plan, struct mlops_forest_scratch *scratch,
 			    size_t tree, size_t n_rows, struct mlops_tree_builder *builder,
 			    uint64_t *decrease)
 {
-	struct mlops_forest_growing growing = start(plan, scratch, tree, 0, builder, decrease);
-	bool done = grow_top(&growing, n_rows);
+	struct mlops_forest_growing growing = mlops_forest_start(plan, scratch, tree, 0, builder, decrease);
+	bool done = mlops_forest_grow_top(&growing, n_rows);
 
 	for (size_t i = 0; done && i < scratch->subtrees.n; i++) {
-		growing = start(plan, scratch, tree, (uint32_t)i + 1, builder, decrease);
-		done = grow_subtree(&growing, &scratch->subtrees, i);
+		growing = mlops_forest_start(plan, scratch, tree, (uint32_t)i + 1, builder, decrease);
+		done = mlops_forest_grow_subtree(&growing, &scratch->subtrees, i,
+						 scratch->subtrees.roots[i].node);
 	}
 	if (done)
-		set_thresholds(plan->bins, builder);
+		mlops_forest_set_thresholds(plan->bins, builder);
 	return done;
 }

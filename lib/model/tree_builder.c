@@ -67,6 +67,34 @@ void mlops_tree_builder_set_split(struct mlops_tree_builder *builder, uint32_t n
 	builder->nodes[node].word = left << builder->feature_bits | feature << 1 | (missing_left ? 1 : 0);
 }
 
+bool mlops_tree_builder_graft(struct mlops_tree_builder *builder, uint32_t node,
+			      const struct mlops_tree_builder *scion)
+{
+	uint32_t mask = (1u << builder->feature_bits) - 1;
+	/* the scion's nodes but the root go behind all others */
+	uint32_t first = mlops_tree_builder_add(builder, scion->n_nodes - 1);
+	size_t first_leaf = builder->n_leaves, n_outputs = builder->n_outputs;
+
+	if (first == UINT32_MAX)
+		return false;
+	for (size_t i = 0; i < scion->n_leaves; i++) {
+		/* for the place in the table; the node gets its own below */
+		if (!mlops_tree_builder_set_leaf(builder, node, scion->leaf_values + i * n_outputs))
+			return false;
+	}
+	for (size_t i = 0; i < scion->n_nodes; i++) {
+		struct mlops_node *to = &builder->nodes[i == 0 ? node : first + i - 1];
+		uint32_t left = scion->nodes[i].word >> builder->feature_bits;
+
+		*to = scion->nodes[i];
+		if (left == 0)
+			to->leaf += (uint32_t)first_leaf;
+		else
+			to->word = (first + left - 1) << builder->feature_bits | (to->word & mask);
+	}
+	return true;
+}
+
 void mlops_tree_builder_release(struct mlops_tree_builder *builder)
 {
 	free(builder->nodes);

@@ -72,6 +72,10 @@ uint32_t mlops_tree_builder_add(struct mlops_tree_builder *builder, size_t n);
 bool mlops_tree_builder_set_leaf(struct mlops_tree_builder *builder, uint32_t node, const float *values);
 void mlops_tree_builder_set_split(struct mlops_tree_builder *builder, uint32_t node, uint32_t feature,
 				  float threshold, bool missing_left, uint32_t left);
+/* Puts another builder's tree, whose root is its first node, in place of a node without children.  False when
+ * memory runs out. */
+bool mlops_tree_builder_graft(struct mlops_tree_builder *builder, uint32_t node,
+			      const struct mlops_tree_builder *scion);
 void mlops_tree_builder_release(struct mlops_tree_builder *builder);
 
 /* Joins n_trees built trees into trees, in their order: nodes of a tree level by level (breadth first),

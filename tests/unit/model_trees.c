@@ -59,6 +59,52 @@ static void grow_example(struct mlops_tree_builder *builder, bool right_first)
 	mlops_tree_builder_set_split(builder, children + 1, 1, -1, false, right);
 }
 
+static void set_stump(struct mlops_tree_builder *builder, uint32_t feature, float threshold, bool missing_left,
+		      float left, float right)
+{
+	uint32_t root = add(builder, 1), children = add(builder, 2);
+
+	mlops_tree_builder_set_split(builder, root, feature, threshold, missing_left, children);
+	set_leaf(builder, children + 1, right);
+	set_leaf(builder, children, left);
+}
+
+/* The example from halves that grew apart, and from one that grew to a leaf only. */
+static void grafts(void **state)
+{
+	struct mlops_tree_builder builders[3], left, right;
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_trees trees;
+
+	(void)state;
+	grow_example(&builders[0], true);
+	left = right = builders[1] = builders[2] = (struct mlops_tree_builder){
+		.n_outputs = 1, .feature_bits = mlops_trees_feature_bits(N_FEATURES)
+	};
+	set_stump(&left, 2, 5, true, 1, 2);
+	set_stump(&right, 1, -1, false, 4, 8);
+	add(&builders[1], 1);
+	mlops_tree_builder_set_split(&builders[1], 0, 0, 1, false, add(&builders[1], 2));
+	assert_true(mlops_tree_builder_graft(&builders[1], 2, &right));
+	assert_true(mlops_tree_builder_graft(&builders[1], 1, &left));
+	mlops_tree_builder_release(&left);
+	set_leaf(&left, add(&left, 1), 7);
+	set_leaf(&builders[2], add(&builders[2], 1), 3);
+	assert_true(mlops_tree_builder_graft(&builders[2], 0, &left));
+	assert_true(mlops_trees_join(builders, 3, N_FEATURES, &trees, &error));
+	assert_int_equal(trees.tree_start[2], 14);
+	assert_memory_equal(&trees.nodes[7], &trees.nodes[0], 3 * sizeof *trees.nodes);
+	for (uint32_t i = 3; i < 7; i++)
+		assert_near(trees.leaf_values[trees.nodes[7 + i].leaf], trees.leaf_values[trees.nodes[i].leaf], 0);
+	assert_int_equal(trees.n_nodes, 15);
+	assert_near(trees.leaf_values[trees.nodes[14].leaf], 7, 0);
+	mlops_trees_release(&trees);
+	mlops_tree_builder_release(&left);
+	mlops_tree_builder_release(&right);
+	for (size_t i = 0; i < 3; i++)
+		mlops_tree_builder_release(&builders[i]);
+}
+
 static void join_example(struct mlops_trees *trees)
 {
 	struct mlops_tree_builder builders[2];
@@ -291,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bits_and_scales),
+		cmocka_unit_test(grafts),
 		cmocka_unit_test(equal_trees_get_equal_bytes),
 		cmocka_unit_test(what_is_no_tree),
 		cmocka_unit_test(what_a_check_finds),
