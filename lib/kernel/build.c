@@ -21,7 +21,8 @@ const struct mlops_kernels MLOPS_KERNEL(mlops_kernels) = {
 	.gemm = MLOPS_KERNEL(mlops_kernel_gemm),
 	.lstm_forward = MLOPS_KERNEL(mlops_kernel_lstm_forward),
 	.lstm_backward = MLOPS_KERNEL(mlops_kernel_lstm_backward),
-	.dropout = MLOPS_KERNEL(mlops_kernel_dropout),
+	.dropout_draw = MLOPS_KERNEL(mlops_kernel_dropout_draw),
+	.dropout_apply = MLOPS_KERNEL(mlops_kernel_dropout_apply),
 	.adam = MLOPS_KERNEL(mlops_kernel_adam),
 	.sum_squares = MLOPS_KERNEL(mlops_kernel_sum_squares),
 };

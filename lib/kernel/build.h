@@ -36,7 +36,8 @@ extern mlops_kernel_small_split MLOPS_KERNEL(mlops_kernel_small_split);
 extern mlops_kernel_gemm MLOPS_KERNEL(mlops_kernel_gemm);
 extern mlops_kernel_lstm_forward MLOPS_KERNEL(mlops_kernel_lstm_forward);
 extern mlops_kernel_lstm_backward MLOPS_KERNEL(mlops_kernel_lstm_backward);
-extern mlops_kernel_dropout MLOPS_KERNEL(mlops_kernel_dropout);
+extern mlops_kernel_dropout_draw MLOPS_KERNEL(mlops_kernel_dropout_draw);
+extern mlops_kernel_dropout_apply MLOPS_KERNEL(mlops_kernel_dropout_apply);
 extern mlops_kernel_adam MLOPS_KERNEL(mlops_kernel_adam);
 extern mlops_kernel_sum_squares MLOPS_KERNEL(mlops_kernel_sum_squares);
 

@@ -6,8 +6,13 @@
  */
 #if LANES == 16
 #define TILE_ROWS 8
+#define ROW_PANELS 4
+#elif LANES == 8
+#define TILE_ROWS 4
+#define ROW_PANELS 2
 #else
 #define TILE_ROWS 4
+#define ROW_PANELS 1
 #endif
 #define TILE_LANES 2 /* groups of lanes */
 
@@ -25,7 +30,7 @@ static inline __attribute__((always_inline)) void tile(const struct mlops_gemm *
 {
 	size_t panel = n / MLOPS_GEMM_PANEL, within = n % MLOPS_GEMM_PANEL;
 	float *c = job->c + panel * job->c_panel + m * job->c_row + within;
-	lanes sums[TILE_ROWS][2 * PANEL_LANES];
+	lanes sums[TILE_ROWS][ROW_PANELS * PANEL_LANES];
 
 #pragma GCC unroll 8
 	for (size_t r = 0; r < rows; r++) {
@@ -46,7 +51,7 @@ static inline __attribute__((always_inline)) void tile(const struct mlops_gemm *
 		size_t a_row = part->a_row, a_step = part->a_step, b_step = part->b_step;
 
 		for (size_t k = 0; k < part->depth; k++) {
-			lanes row[2 * PANEL_LANES];
+			lanes row[ROW_PANELS * PANEL_LANES];
 
 #pragma GCC unroll 8
 			for (size_t v = 0; v < groups; v++)
@@ -105,15 +110,29 @@ static inline __attribute__((always_inline)) void tiles(const struct mlops_gemm 
 	}
 }
 
+/* A row alone would have its sums in few registers: they are of more columns then. */
+#define ROW_WIDTH ((size_t)ROW_PANELS * MLOPS_GEMM_PANEL)
+#define TILE_WIDTH ((size_t)TILE_LANES * LANES)
+
+static void columns_from(const struct mlops_gemm *job, size_t n, size_t width)
+{
+	size_t end = n + width < job->columns ? n + width : job->columns;
+
+	if (job->rows == 1 && width == ROW_WIDTH && end == n + width) {
+		tile(job, 0, n, 1, ROW_PANELS * PANEL_LANES);
+		return;
+	}
+	for (; n + (TILE_LANES - 1) * LANES < end; n += TILE_WIDTH)
+		tiles(job, n, TILE_LANES);
+	if (n < end)
+		tiles(job, n, 1);
+}
+
 void MLOPS_KERNEL(mlops_kernel_gemm)(const struct mlops_gemm *job)
 {
-	size_t n = 0;
+	size_t width = job->rows == 1 ? ROW_WIDTH : TILE_WIDTH;
+	size_t count = (job->columns + width - 1) / width;
 
-	if (job->rows == 1)
-		for (; n + 2 * MLOPS_GEMM_PANEL <= job->columns; n += 2 * MLOPS_GEMM_PANEL)
-			tile(job, 0, n, 1, 2 * PANEL_LANES);
-	for (; n + (TILE_LANES - 1) * LANES < job->columns; n += TILE_LANES * LANES)
-		tiles(job, n, TILE_LANES);
-	if (n < job->columns)
-		tiles(job, n, 1);
+	for (size_t i = 0; i < count; i++)
+		columns_from(job, (job->backwards ? count - 1 - i : i) * width, width);
 }

@@ -36,6 +36,8 @@ struct mlops_gemm {
 	bool add;
 	float *c; /* element (m, n) is c[n / PANEL * c_panel + m * c_row + n % PANEL] */
 	size_t c_row, c_panel;
+	bool backwards; /* columns from the last to the first: to turn round at each use of b finds more of it
+			   in the cache, where it is too large for that; results are the same */
 };
 
 typedef void mlops_kernel_gemm(const struct mlops_gemm *job);

@@ -26,7 +26,13 @@ typedef uint32_t lanes_bits __attribute__((vector_size(LANES * 4), may_alias, al
 
 static inline lanes lanes_all(float value)
 {
-	return (lanes){ 0 } + value;
+#if defined __AVX512F__
+	return _mm512_set1_ps(value);
+#elif defined __AVX2__
+	return _mm256_set1_ps(value);
+#else
+	return (lanes){ value, value, value, value };
+#endif
 }
 
 static inline lanes lanes_load(const float *from)

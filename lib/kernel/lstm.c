@@ -81,6 +81,12 @@ static inline void add(float *to, lanes x)
 	lanes_store(to, lanes_load(to) + x);
 }
 
+static inline void fetch(const float *soon, size_t stride)
+{
+	for (size_t k = 0; k < MLOPS_LSTM_SAVED; k++)
+		__builtin_prefetch(soon + k * stride, 0, 2);
+}
+
 /* From the last units to the first: what a gate's last lanes write too far is overwritten by the next gate's.
  */
 void MLOPS_KERNEL(mlops_kernel_lstm_backward)(const struct mlops_lstm_backward *step)
@@ -98,6 +104,8 @@ void MLOPS_KERNEL(mlops_kernel_lstm_backward)(const struct mlops_lstm_backward *
 			lanes at_h = lanes_load(step->hidden + r * stride + u);
 			lanes at_c, at_i, at_f, at_g, at_o;
 
+			if (step->soon != NULL)
+				fetch(step->soon + r * MLOPS_LSTM_SAVED * stride + u, stride);
 			if (step->more != NULL)
 				at_h += lanes_load(step->more + r * stride + u);
 			at_c = lanes_multiply_add(at_h * o, lanes_multiply_add(-t, t, lanes_all(1)),

@@ -44,6 +44,7 @@ typedef void mlops_kernel_lstm_forward(const struct mlops_lstm_forward *step);
 struct mlops_lstm_backward {
 	size_t rows, units, stride;
 	const float *saved;
+	const float *soon;   /* the next call's saved, to be fetched meanwhile; NULL: none */
 	const float *cell;   /* [rows, stride] c_(t-1) */
 	const float *hidden; /* [rows, stride] gradient at h_t */
 	const float *more;   /* [rows, stride] added to it; may be NULL */
@@ -58,25 +59,29 @@ typedef void mlops_kernel_lstm_backward(const struct mlops_lstm_backward *step);
 #define MLOPS_DROPOUT_CHUNK 128
 
 /*
- * Factors of dropout (Srivastava et al., JMLR 15, 2014): 0 with the odds threshold / 65536, else scale.
+ * What dropout (Srivastava et al., JMLR 15, 2014) keeps: a bit a value, 0 with the odds threshold / 65536.
  * Random numbers by counter as in base/rng.h: Philox4x32-10 under `key`, blocks first, first + 1, ... of the
  * stream (index, purpose).  A chunk takes 16 blocks; half h (0 is the low one) of word w of its block l
- * becomes factor 32 w + 16 h + l.
+ * decides about value 32 w + 16 h + l, which is bit l of keep[2 w + h].
  */
 struct mlops_dropout {
 	uint32_t key[2];
 	uint32_t index, purpose;
 	uint64_t first;
 	uint32_t threshold;
-	float scale;
 	size_t chunks;
-	float *factors; /* [chunks, MLOPS_DROPOUT_CHUNK] */
+	uint16_t *keep; /* [chunks, MLOPS_DROPOUT_CHUNK / 16] */
 };
 
-typedef void mlops_kernel_dropout(const struct mlops_dropout *job);
+typedef void mlops_kernel_dropout_draw(const struct mlops_dropout *job);
+
+/* to[16 groups] = from times scale where a bit is set, else 0; from may be to. */
+typedef void mlops_kernel_dropout_apply(const uint16_t *keep, float scale, const float *from, size_t groups,
+					float *to);
 
 mlops_kernel_lstm_forward mlops_kernel_lstm_forward_reference;
 mlops_kernel_lstm_backward mlops_kernel_lstm_backward_reference;
-mlops_kernel_dropout mlops_kernel_dropout_reference;
+mlops_kernel_dropout_draw mlops_kernel_dropout_draw_reference;
+mlops_kernel_dropout_apply mlops_kernel_dropout_apply_reference;
 
 #endif

@@ -127,18 +127,29 @@ static void philox(const uint32_t key[2], uint32_t c[4])
 	}
 }
 
-void mlops_kernel_dropout_reference(const struct mlops_dropout *job)
+void mlops_kernel_dropout_draw_reference(const struct mlops_dropout *job)
 {
+	memset(job->keep, 0, job->chunks * MLOPS_DROPOUT_CHUNK / 8);
 	for (size_t block = 0; block < job->chunks * 16; block++) {
-		float *factors = job->factors + block / 16 * MLOPS_DROPOUT_CHUNK + block % 16;
+		uint16_t *keep = job->keep + block / 16 * (MLOPS_DROPOUT_CHUNK / 16);
 		uint64_t position = job->first + block;
 		uint32_t words[4] = { (uint32_t)position, (uint32_t)(position >> 32), job->index,
 				      job->purpose };
 
 		philox(job->key, words);
 		for (size_t w = 0; w < 4; w++) {
-			factors[32 * w] = (words[w] & 0xffff) < job->threshold ? 0 : job->scale;
-			factors[32 * w + 16] = words[w] >> 16 < job->threshold ? 0 : job->scale;
+			unsigned low = (words[w] & 0xffff) >= job->threshold,
+				 high = words[w] >> 16 >= job->threshold;
+
+			keep[2 * w] |= (uint16_t)(low << block % 16);
+			keep[2 * w + 1] |= (uint16_t)(high << block % 16);
 		}
 	}
+}
+
+void mlops_kernel_dropout_apply_reference(const uint16_t *keep, float scale, const float *from, size_t groups,
+					  float *to)
+{
+	for (size_t i = 0; i < 16 * groups; i++)
+		to[i] = keep[i / 16] >> i % 16 & 1 ? scale * from[i] : 0;
 }

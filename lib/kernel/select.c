@@ -24,7 +24,8 @@ static const struct mlops_kernels reference = {
 	.gemm = mlops_kernel_gemm_reference,
 	.lstm_forward = mlops_kernel_lstm_forward_reference,
 	.lstm_backward = mlops_kernel_lstm_backward_reference,
-	.dropout = mlops_kernel_dropout_reference,
+	.dropout_draw = mlops_kernel_dropout_draw_reference,
+	.dropout_apply = mlops_kernel_dropout_apply_reference,
 	.adam = mlops_kernel_adam_reference,
 	.sum_squares = mlops_kernel_sum_squares_reference,
 };

@@ -43,7 +43,8 @@ struct mlops_kernels {
 	mlops_kernel_gemm *gemm;
 	mlops_kernel_lstm_forward *lstm_forward;
 	mlops_kernel_lstm_backward *lstm_backward;
-	mlops_kernel_dropout *dropout;
+	mlops_kernel_dropout_draw *dropout_draw;
+	mlops_kernel_dropout_apply *dropout_apply;
 	mlops_kernel_adam *adam;
 	mlops_kernel_sum_squares *sum_squares;
 };

@@ -124,6 +124,7 @@ void mlops_network_run_layer(const struct mlops_network *network, size_t layer,
 			gemm.parts[gemm.n_parts++] = mlops_network_part(run->hidden + t * of_step, stride,
 									weights->hidden_weights, hidden);
 		gemm.c = sums;
+		gemm.backwards = t % 2 == 1;
 		kernels->gemm(&gemm);
 		step.sums = sums;
 		step.cell = run->cell + cell;

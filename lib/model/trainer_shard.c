@@ -14,9 +14,9 @@ static size_t drop_chunks(const struct mlops_network *network)
 	return (MLOPS_TRAINER_SHARD * network->stride + MLOPS_DROPOUT_CHUNK - 1) / MLOPS_DROPOUT_CHUNK;
 }
 
-static size_t drop_row(const struct mlops_network *network)
+static size_t keep_row(const struct mlops_network *network)
 {
-	return drop_chunks(network) * MLOPS_DROPOUT_CHUNK;
+	return drop_chunks(network) * (MLOPS_DROPOUT_CHUNK / 16);
 }
 
 static size_t output_row(const struct mlops_network *network)
@@ -55,9 +55,8 @@ size_t mlops_trainer_shard_place(const struct mlops_network *network, float *mem
 		gradient->bias = take(memory, &next, 4 * network->stride);
 	}
 	shard->input = take(memory, &next, steps * rows * shape->inputs);
-	shard->factors = take(memory, &next, steps * drop_row(network));
-	shard->dropped = take(memory, &next, steps * units);
-	shard->head_factors = take(memory, &next, drop_row(network));
+	shard->keep = (uint16_t *)(void *)take(memory, &next, (steps + 1) * keep_row(network) / 2);
+	shard->dropped = take(memory, &next, BLOCK_STEPS * units);
 	shard->head_input = take(memory, &next, units);
 	shard->outputs = take(memory, &next, rows * output_row(network));
 	shard->sums = take(memory, &next, BLOCK_STEPS * rows * network->sums_row + MLOPS_LSTM_WIDTH);
@@ -68,30 +67,44 @@ size_t mlops_trainer_shard_place(const struct mlops_network *network, float *mem
 	return next;
 }
 
-static void draw_factors(const struct mlops_network *network, const struct mlops_trainer_shard *shard,
-			 const struct mlops_trainer_drops *drops, uint32_t threshold, size_t step,
-			 float *factors)
+static void draw_keep(const struct mlops_network *network, const struct mlops_trainer_shard *shard,
+		      const struct mlops_trainer_drops *drops, uint32_t threshold, size_t step)
 {
 	size_t chunks = drop_chunks(network);
 
-	mlops_kernels()->dropout(&(struct mlops_dropout){
+	mlops_kernels()->dropout_draw(&(struct mlops_dropout){
 		.key = { (uint32_t)drops->seed, (uint32_t)(drops->seed >> 32) },
 		.index = drops->step,
 		.purpose = MLOPS_RNG_DROPOUT,
 		.first = (shard->number * (network->shape.steps + 1) + step) * chunks * 16,
 		.threshold = threshold,
-		.scale = 65536.0f / (65536.0f - (float)threshold),
 		.chunks = chunks,
-		.factors = factors,
+		.keep = shard->keep + step * keep_row(network),
 	});
 }
 
-/* n is a multiple of MLOPS_LSTM_WIDTH. */
-static void multiply(const float *a, const float *b, size_t n, float *product)
+/* Rows of units of one step after the other, with what was drawn for them. */
+static void drop(const struct mlops_network *network, const struct mlops_trainer_shard *shard,
+		 uint32_t threshold, size_t first, size_t steps, const float *from, float *to)
 {
-	for (size_t i = 0; i < n; i += MLOPS_LSTM_WIDTH)
-		for (size_t l = 0; l < MLOPS_LSTM_WIDTH; l++)
-			product[i + l] = a[i + l] * b[i + l];
+	size_t units = shard->rows * network->stride;
+	float scale = 65536.0f / (65536.0f - (float)threshold);
+
+	for (size_t s = 0; s < steps; s++)
+		mlops_kernels()->dropout_apply(shard->keep + (first + s) * keep_row(network), scale,
+					       from + s * units, units / 16, to + s * units);
+}
+
+/* The second layer's inputs of some steps. */
+static const float *drop_hidden(const struct mlops_network *network, const struct mlops_trainer_shard *shard,
+				const struct mlops_trainer_drops *drops, size_t first, size_t steps)
+{
+	const float *hidden = shard->hidden[0] + (first + 1) * shard->rows * network->stride;
+
+	if (drops->threshold == 0)
+		return hidden;
+	drop(network, shard, drops->threshold, first, steps, hidden, shard->dropped);
+	return shard->dropped;
 }
 
 /* A sequence's values, step after step, become a step's values, sequence after sequence. */
@@ -141,24 +154,16 @@ void mlops_trainer_shard_forward(const struct mlops_network *network, struct mlo
 		layer_1.input_step = of_step;
 		layer_1.input_row = shape->inputs;
 		mlops_network_run_layer(network, 0, &layer_1);
-		layer_2.input = layer_1.hidden + units;
+		for (size_t s = t; drops->threshold > 0 && s < t + steps; s++)
+			draw_keep(network, shard, drops, drops->threshold, s);
+		layer_2.input = drop_hidden(network, shard, drops, t, steps);
 		layer_2.input_step = units;
 		layer_2.input_row = network->stride;
-		if (drops->threshold > 0) {
-			for (size_t s = t; s < t + steps; s++) {
-				float *factors = shard->factors + s * drop_row(network);
-
-				draw_factors(network, shard, drops, drops->threshold, s, factors);
-				multiply(shard->hidden[0] + (s + 1) * units, factors, units,
-					 shard->dropped + s * units);
-			}
-			layer_2.input = shard->dropped + t * units;
-		}
 		mlops_network_run_layer(network, 1, &layer_2);
 	}
 	if (drops->head_threshold > 0) {
-		draw_factors(network, shard, drops, drops->head_threshold, shape->steps, shard->head_factors);
-		multiply(last, shard->head_factors, units, shard->head_input);
+		draw_keep(network, shard, drops, drops->head_threshold, shape->steps);
+		drop(network, shard, drops->head_threshold, shape->steps, 1, last, shard->head_input);
 	} else {
 		memcpy(shard->head_input, last, units * sizeof(float));
 	}
@@ -233,8 +238,8 @@ static void head_backward(const struct mlops_network *network, const struct mlop
 	hand_back(network, shard->outputs, row, shard->rows, weights->head_weights, shape->outputs,
 		  shard->at_hidden[1]);
 	if (drops->head_threshold > 0)
-		multiply(shard->at_hidden[1], shard->head_factors, shard->rows * network->stride,
-			 shard->at_hidden[1]);
+		drop(network, shard, drops->head_threshold, shape->steps, 1, shard->at_hidden[1],
+		     shard->at_hidden[1]);
 }
 
 /* Steps first ... first + steps - 1 of a layer, the last one first.  The gradient at h comes from at_hidden,
@@ -259,6 +264,7 @@ static void layer_backward(const struct mlops_network *network, const float *hid
 		size_t t = first + s;
 
 		step.saved = shard->saved[layer] + t * MLOPS_LSTM_SAVED * units;
+		step.soon = t > 0 ? step.saved - MLOPS_LSTM_SAVED * units : NULL;
 		step.cell = shard->cell[layer] + t * units;
 		step.more = above == NULL ? NULL : above + s * units;
 		step.sums = shard->sums + s * rows * network->sums_row;
@@ -302,17 +308,15 @@ void mlops_trainer_shard_backward(const struct mlops_network *network,
 		memset(shard->gradient.layers[l].bias, 0, 4 * network->stride * sizeof(float));
 	}
 	for (;; first -= BLOCK_STEPS, steps = BLOCK_STEPS) {
-		const float *input = drops->threshold > 0 ? shard->dropped + first * units
-							  : shard->hidden[0] + (first + 1) * units;
+		const float *input = drop_hidden(network, shard, drops, first, steps);
 
 		layer_backward(network, weights->hidden_weights[1], shard, 1, first, steps, NULL);
 		layer_gradient(network, shard, 1, first, steps, input, network->stride);
 		hand_back(network, shard->sums, network->sums_row, steps * shard->rows,
 			  weights->input_weights, gates, shard->at_input);
-		for (size_t s = 0; drops->threshold > 0 && s < steps; s++)
-			multiply(shard->at_input + s * units,
-				 shard->factors + (first + s) * drop_row(network), units,
-				 shard->at_input + s * units);
+		if (drops->threshold > 0)
+			drop(network, shard, drops->threshold, first, steps, shard->at_input,
+			     shard->at_input);
 		layer_backward(network, weights->hidden_weights[0], shard, 0, first, steps, shard->at_input);
 		layer_gradient(network, shard, 0, first, steps,
 			       shard->input + first * shard->rows * shape->inputs, shape->inputs);

@@ -18,7 +18,7 @@ struct mlops_trainer_weights {
 struct mlops_trainer_drops {
 	uint64_t seed;
 	uint32_t step;
-	uint32_t threshold, head_threshold; /* 0: none */
+	uint32_t threshold, head_threshold; /* odds times 65536; 0: none */
 };
 
 /* A shard's gradient: weights packed like those of struct mlops_network. */
@@ -39,13 +39,12 @@ struct mlops_trainer_shard {
 	size_t rows;
 	float *input; /* [steps, rows, inputs] */
 	float *hidden[MLOPS_NETWORK_LAYERS], *cell[MLOPS_NETWORK_LAYERS], *saved[MLOPS_NETWORK_LAYERS];
-	float *factors;	     /* [steps, drop_row] dropout of the first layer's output */
-	float *dropped;	     /* [steps, rows, stride] the first layer's output with it */
-	float *head_factors; /* [drop_row] */
-	float *head_input;   /* [rows, stride] */
-	float *outputs;	     /* [rows, outputs rounded up], then the gradient at them */
-	float *sums;	     /* [some steps, rows, sums_row] before the gates, and the gradient there */
-	float *at_input;     /* [some steps, rows, stride] gradient at the second layer's inputs */
+	uint16_t *keep; /* [steps + 1, keep_row] dropout of the first layer's output, then of the last one */
+	float *dropped; /* [some steps, rows, stride] the first layer's output with it */
+	float *head_input; /* [rows, stride] */
+	float *outputs;	   /* [rows, outputs rounded up], then the gradient at them */
+	float *sums;	   /* [some steps, rows, sums_row] before the gates, and the gradient there */
+	float *at_input;   /* [some steps, rows, stride] gradient at the second layer's inputs */
 	float *at_hidden[MLOPS_NETWORK_LAYERS], *at_cell[MLOPS_NETWORK_LAYERS]; /* [rows, stride] */
 	struct mlops_shard_gradient gradient;
 };

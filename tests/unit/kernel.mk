@@ -8,3 +8,6 @@ tests_unit_kernel_forest_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/kernel_grow.t
 tests_unit_kernel_grow_t_SOURCES = tests/unit/kernel_grow.c
 tests_unit_kernel_grow_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/kernel_network.t
+tests_unit_kernel_network_t_SOURCES = tests/unit/kernel_network.c
+tests_unit_kernel_network_t_LDADD = $(UNIT_LIBS)
