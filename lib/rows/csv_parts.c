@@ -4,9 +4,9 @@
 #include <string.h>
 
 #define MOST_PARTS 16
-#define FIRST_PART ((size_t)128 << 10)
 #define SMALLEST_PART ((size_t)16 << 10)
-#define LARGEST_PART ((size_t)256 << 10)
+/* All parts at once stay in the cache that threads share. */
+#define LARGEST_PART ((size_t)128 << 10)
 /* Chunks of very many columns are not held more than once. */
 #define LARGEST_CHUNK ((size_t)2 << 20)
 
@@ -107,7 +107,7 @@ bool mlops_csv_parts_new(struct mlops_csv_reader *csv, struct mlops_error *error
 	if (ok) {
 		parts->pool = csv->options->pool;
 		parts->room = workers < MOST_PARTS / 4 ? 4 * workers : MOST_PARTS;
-		parts->wanted = FIRST_PART;
+		parts->wanted = LARGEST_PART;
 		parts->handed_out = &parts->batches[0];
 		parts->reading = &parts->batches[1];
 		parts->fetched = &parts->batches[2];
