@@ -28,6 +28,14 @@ static float draw_value(struct mlops_rng *rng, bool may_miss)
 	return (float)mlops_rng_below(rng, 40) / 4 - 5;
 }
 
+/* A row may have infinities too, which no threshold is. */
+static float draw_cell(struct mlops_rng *rng, bool may_miss)
+{
+	uint32_t kind = mlops_rng_below(rng, 64);
+
+	return kind == 0 ? INFINITY : kind == 1 ? -INFINITY : draw_value(rng, may_miss);
+}
+
 static float draw_threshold(struct mlops_rng *rng)
 {
 	float threshold = INFINITY;
@@ -95,7 +103,7 @@ static struct table *draw_table(struct mlops_rng *rng, bool may_miss)
 	for (size_t f = 0; f < FEATURES; f++) {
 		table->columns[f] = table->values[f] + (f & 1);
 		for (size_t r = 0; r <= MOST_ROWS; r++)
-			table->values[f][r] = draw_value(rng, may_miss && f != 2);
+			table->values[f][r] = draw_cell(rng, may_miss && f != 2);
 	}
 	return table;
 }
