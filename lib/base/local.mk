@@ -7,6 +7,7 @@ libmlops_a_SOURCES += \
 	%D%/number.c %D%/number.h \
 	%D%/rng.c %D%/rng.h \
 	%D%/sha256.c %D%/sha256.h \
+	%D%/sort.c %D%/sort.h \
 	%D%/text.c %D%/text.h \
 	%D%/thread.c %D%/thread.h \
 	%D%/time.c %D%/time.h \

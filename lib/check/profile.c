@@ -1,19 +1,12 @@
 #include "check/profile.h"
 
+#include "base/sort.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define QUANTILE_STEPS 100
-
-static int compare_floats(const void *a, const void *b)
-{
-	float x, y;
-
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return (x > y) - (x < y);
-}
 
 /* Quantile k of QUANTILE_STEPS, between the neighbours in proportion (type 7 of Hyndman and Fan, "Sample
  * quantiles in statistical packages", 1996; what numpy does by default). */
@@ -41,8 +34,9 @@ static void write_moments(struct mlops_json *json, const float *values, size_t n
 	mlops_json_member_double(json, "deviation", n > 0 ? sqrt(squares / (double)n) : NAN);
 }
 
-/* present: room for n_rows values. */
-static void write_number(struct mlops_json *json, const float *column, size_t n_rows, float *present)
+/* present and spare: room for n_rows values each. */
+static void write_number(struct mlops_json *json, const float *column, size_t n_rows, float *present,
+			 float *spare)
 {
 	size_t n = 0;
 
@@ -50,7 +44,7 @@ static void write_number(struct mlops_json *json, const float *column, size_t n_
 		if (!isnan(column[i]))
 			present[n++] = column[i];
 	mlops_json_member_double(json, "missing", (double)(n_rows - n) / (double)n_rows);
-	qsort(present, n, sizeof *present, compare_floats);
+	mlops_sort_floats(present, spare, n);
 	mlops_json_key(json, "min");
 	mlops_json_float(json, n > 0 ? present[0] : NAN);
 	mlops_json_key(json, "max");
@@ -87,8 +81,9 @@ bool mlops_profile_write(const struct mlops_dataset *dataset, struct mlops_json 
 			 struct mlops_error *error)
 {
 	float *present = calloc(dataset->n_rows + 1, sizeof *present);
+	float *spare = calloc(dataset->n_rows + 1, sizeof *spare);
 	size_t *counts = calloc(MLOPS_MAX_CATEGORIES + 1, sizeof *counts);
-	bool fine = present != NULL && counts != NULL;
+	bool fine = present != NULL && spare != NULL && counts != NULL;
 
 	if (!fine)
 		goto done;
@@ -105,7 +100,7 @@ bool mlops_profile_write(const struct mlops_dataset *dataset, struct mlops_json 
 			write_category(json, dataset->columns[f], dataset->n_rows, feature->n_categories,
 				       counts);
 		else
-			write_number(json, dataset->columns[f], dataset->n_rows, present);
+			write_number(json, dataset->columns[f], dataset->n_rows, present, spare);
 		mlops_json_close(json, '}');
 	}
 	mlops_json_close(json, ']');
@@ -114,6 +109,7 @@ bool mlops_profile_write(const struct mlops_dataset *dataset, struct mlops_json 
 
 done:
 	free(present);
+	free(spare);
 	free(counts);
 	return fine || mlops_error_set_memory(error);
 }

@@ -5,6 +5,7 @@
 #include "model/fit.h"
 
 #include "base/rng.h"
+#include "base/sort.h"
 #include "model/growth.h"
 
 #include <math.h>
@@ -309,27 +310,20 @@ static void free_scratch(struct scratch *scratch, size_t workers)
 	free(scratch);
 }
 
-static int compare_floats(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
-}
-
 /*
  * The sum between anomalies and others.  Sums are multiples of 1/scale, so a threshold half a unit beside one
  * of them is equal to none.  With contamination q, the threshold lies where linear interpolation between the
  * sorted sums puts their quantile q, and rows strictly below are anomalies: of the training rows the same
  * ones that numpy.percentile makes scikit-learn choose.
  */
-static float threshold_sum(float *sums, size_t n, double contamination, double scale)
+static float threshold_sum(float *sums, float *spare, size_t n, double contamination, double scale)
 {
 	double position = contamination * (double)(n - 1);
 	size_t below = (size_t)position;
 	double fraction = position - (double)below;
 	double low, high, units;
 
-	qsort(sums, n, sizeof *sums, compare_floats);
+	mlops_sort_floats(sums, spare, n);
 	low = sums[below];
 	high = below + 1 < n ? sums[below + 1] : low;
 	if (fraction <= 0 || high <= low)
@@ -365,10 +359,11 @@ static bool calibrate(struct mlops_model *model, const struct forest *forest, do
 	size_t n = takes_some ? CALIBRATION_ROWS : matrix.n_rows;
 	uint32_t *rows = calloc(takes_some ? n : 1, sizeof *rows);
 	float *sums = calloc(n, sizeof *sums);
+	float *spare = calloc(takes_some ? 1 : n, sizeof *spare);
 	double mean = 0, square = 0;
 	bool done = false;
 
-	if (sums == NULL || rows == NULL) {
+	if (sums == NULL || spare == NULL || rows == NULL) {
 		mlops_error_set_memory(error);
 		goto out;
 	}
@@ -391,10 +386,11 @@ static bool calibrate(struct mlops_model *model, const struct forest *forest, do
 	/* scores that are all alike still tell a row that is not; the floor is a float32's precision */
 	model->score_deviation = fmaxf((float)sqrt(square / (double)n), 1e-6f);
 	if (contamination > MLOPS_CONTAMINATION_AUTO)
-		model->threshold_sum = threshold_sum(sums, n, contamination, forest->scale);
+		model->threshold_sum = threshold_sum(sums, spare, n, contamination, forest->scale);
 	done = true;
 out:
 	free(rows);
+	free(spare);
 	free(sums);
 	return done;
 }

@@ -1,5 +1,6 @@
 #include "model/trees_mux.h"
 
+#include "base/sort.h"
 #include "kernel/table.h"
 
 #include <math.h>
@@ -63,47 +64,12 @@ static bool is_suitable(const struct mlops_trees *trees, float *scale)
 	return find_scale(trees, scale);
 }
 
-/* Of two sorted arrays one; without a branch on what is compared, which nobody could foresee. */
-static void merge(const float *a, size_t n_a, const float *b, size_t n_b, float *to)
-{
-	size_t i = 0, j = 0;
-
-	while (i < n_a && j < n_b) {
-		bool from_b = b[j] < a[i];
-
-		to[i + j] = from_b ? b[j] : a[i];
-		j += from_b;
-		i += !from_b;
-	}
-	memcpy(to + i + j, a + i, (n_a - i) * sizeof *to);
-	memcpy(to + n_a + j, b + j, (n_b - j) * sizeof *to);
-}
-
-static void sort(float *values, float *spare, size_t n)
-{
-	float *from = values, *to = spare, *kept;
-
-	for (size_t run = 1; run < n; run *= 2) {
-		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t n_a = n - at < run ? n - at : run;
-			size_t n_b = n - at - n_a < run ? n - at - n_a : run;
-
-			merge(from + at, n_a, from + at + n_a, n_b, to + at);
-		}
-		kept = from;
-		from = to;
-		to = kept;
-	}
-	if (from != values)
-		memcpy(values, from, n * sizeof *values);
-}
-
 /* values[0..n) sorted, one of each; returns how many are left. */
 static size_t make_distinct(float *values, float *spare, size_t n)
 {
 	size_t kept = 0;
 
-	sort(values, spare, n);
+	mlops_sort_floats(values, spare, n);
 	for (size_t i = 0; i < n; i++) {
 		if (kept == 0 || values[i] > values[kept - 1])
 			values[kept++] = values[i];
