@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #define LATENCY_ROWS 1000
+#define SCORE_BLOCK ((size_t)16384)
 
 struct job {
 	const char *name, *model_path, *out_path;
@@ -47,6 +48,7 @@ struct job {
 	struct mlops_buffer model_file;
 	struct mlops_model *model;
 	float *sums, *scores;
+	size_t n_scored;
 };
 
 static double now(clockid_t clock)
@@ -121,16 +123,17 @@ static bool load(struct job *job, struct mlops_error *error)
 	return job->model != NULL;
 }
 
-static bool score(struct job *job, const struct mlops_matrix *matrix, struct mlops_pool *pool,
-		  struct mlops_error *error)
+/* Sums of some rows to scores. */
+static void score_block(void *context, size_t task, unsigned worker)
 {
+	const struct job *job = context;
 	const struct mlops_model *model = job->model;
 	size_t outputs = model->trees.n_outputs;
+	size_t end = (task + 1) * SCORE_BLOCK < job->n_scored ? (task + 1) * SCORE_BLOCK : job->n_scored;
 	float probabilities[2];
 
-	if (!mlops_trees_sum(&model->trees, matrix, pool, job->sums, error))
-		return false;
-	for (size_t r = 0; r < matrix->n_rows; r++) {
+	(void)worker;
+	for (size_t r = task * SCORE_BLOCK; r < end; r++) {
 		if (model->kind == MLOPS_ANOMALY_DETECTION) {
 			job->scores[r] = mlops_model_anomaly_score(model, job->sums[r]);
 		} else {
@@ -138,6 +141,15 @@ static bool score(struct job *job, const struct mlops_matrix *matrix, struct mlo
 			job->scores[r] = probabilities[1];
 		}
 	}
+}
+
+static bool score(struct job *job, const struct mlops_matrix *matrix, struct mlops_pool *pool,
+		  struct mlops_error *error)
+{
+	if (!mlops_trees_sum(&job->model->trees, matrix, pool, job->sums, error))
+		return false;
+	job->n_scored = matrix->n_rows;
+	mlops_pool_run(pool, (matrix->n_rows + SCORE_BLOCK - 1) / SCORE_BLOCK, score_block, job);
 	return true;
 }
 
