@@ -3,6 +3,7 @@ libmlops_a_SOURCES += \
 	%D%/decimal.c %D%/decimal.h \
 	%D%/error.c %D%/error.h \
 	%D%/file.c %D%/file.h \
+	%D%/file_writer.c %D%/file_writer.h \
 	%D%/json_writer.c %D%/json_writer.h \
 	%D%/number.c %D%/number.h \
 	%D%/rng.c %D%/rng.h \

@@ -17,6 +17,8 @@ struct mlops_source {
 	uint64_t read;
 	uint64_t size; /* 0: not known */
 	char *name;
+	mlops_source_copy *copy; /* NULL: nobody wants it */
+	void *copy_context;
 };
 
 static struct mlops_source *source_new(const char *name, struct mlops_error *error)
@@ -108,9 +110,20 @@ void mlops_source_free(struct mlops_source *source)
 	free(source);
 }
 
+bool mlops_source_is_file(const struct mlops_source *source)
+{
+	return source->regular && source->fd >= 0;
+}
+
 const char *mlops_source_name(const struct mlops_source *source)
 {
 	return source->name;
+}
+
+void mlops_source_tee(struct mlops_source *source, mlops_source_copy *copy, void *context)
+{
+	source->copy = copy;
+	source->copy_context = context;
 }
 
 /* A descriptor that somebody made non-blocking must wait all the same. */
@@ -149,6 +162,8 @@ bool mlops_source_read(struct mlops_source *source, void *buffer, size_t capacit
 	}
 	source->read += *got;
 	source->ended = *got == 0;
+	if (source->copy != NULL && *got > 0)
+		source->copy(source->copy_context, buffer, *got);
 	return true;
 }
 

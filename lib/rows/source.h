@@ -24,11 +24,19 @@ struct mlops_source *mlops_source_from_memory(const void *bytes, size_t length, 
 struct mlops_source *mlops_source_open(const char *path, struct mlops_error *error);
 void mlops_source_free(struct mlops_source *source);
 
+/* A regular file: what was read can be read again. */
+bool mlops_source_is_file(const struct mlops_source *source);
+
 const char *mlops_source_name(const struct mlops_source *source);
 
 /* Up to capacity bytes into buffer; *got = 0 means the end.  Waits for at least one byte. */
 bool mlops_source_read(struct mlops_source *source, void *buffer, size_t capacity, size_t *got,
 		       struct mlops_error *error);
+
+/* From now on copy gets all that is read, in order, from the thread that reads.  What it answers does not matter to the
+ * reading: it keeps its own errors. */
+typedef void mlops_source_copy(void *context, const void *bytes, size_t length);
+void mlops_source_tee(struct mlops_source *source, mlops_source_copy *copy, void *context);
 
 /* Would mlops_source_read return without waiting?  Always true for files, memory and the end. */
 bool mlops_source_ready(const struct mlops_source *source);

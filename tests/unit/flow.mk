@@ -5,3 +5,6 @@ tests_unit_flow_score_t_SOURCES = tests/unit/flow_score.c
 tests_unit_flow_score_t_LDADD = $(UNIT_LIBS)
 tests_unit_flow_validate_t_SOURCES = tests/unit/flow_validate.c
 tests_unit_flow_validate_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/rows_row_files.t
+tests_unit_rows_row_files_t_SOURCES = tests/unit/rows_row_files.c
+tests_unit_rows_row_files_t_LDADD = $(UNIT_LIBS)
