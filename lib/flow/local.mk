@@ -11,4 +11,5 @@ libmlops_a_SOURCES += \
 	%D%/validate_find.c \
 	%D%/validate_learn.c \
 	%D%/validate_report.c \
+	%D%/validate_run.c %D%/validate_run.h \
 	%D%/validating.h

@@ -78,6 +78,25 @@ static const char *const migrations[] = {
 	"CREATE INDEX changes_by_model ON changes (model);"
 	"PRAGMA application_id = 0x6d6c6f70;"
 	"PRAGMA user_version = 1;",
+	"CREATE TABLE validations ("
+	" run TEXT PRIMARY KEY REFERENCES runs (id),"
+	" valid INTEGER NOT NULL CHECK (valid IN (0, 1)),"
+	" row_count INTEGER NOT NULL,"
+	" invalid_rows INTEGER NOT NULL,"
+	" last_time INTEGER) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE validation_reasons ("
+	" run TEXT NOT NULL REFERENCES validations (run),"
+	" reason TEXT NOT NULL,"
+	" row_count INTEGER NOT NULL,"
+	" PRIMARY KEY (run, reason)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE validation_columns ("
+	" run TEXT NOT NULL REFERENCES validations (run),"
+	" name TEXT NOT NULL,"
+	" missing_ratio REAL NOT NULL,"
+	" psi REAL,"
+	" ks REAL,"
+	" PRIMARY KEY (run, name)) STRICT, WITHOUT ROWID;"
+	"PRAGMA user_version = 2;",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
@@ -288,13 +307,14 @@ static bool prepare_schema(struct mlops_store *store, bool create, struct mlops_
 		return false;
 	if (schema == 0 && !create)
 		return set_cantopen(store, ENOENT, error);
+	store->schema = SCHEMA_VERSION;
 	if (schema == SCHEMA_VERSION)
 		return true;
-	if (!store->write)
-		return mlops_error_set(error, MLOPS_CONFIG,
-				       "registry %s: made by an older version of this program; "
-				       "any command that writes to it brings it up to date",
-				       store->location);
+	/* What each script adds is new tables only: who just reads can do without them until somebody writes. */
+	if (!store->write) {
+		store->schema = schema;
+		return true;
+	}
 	return migrate(store, error);
 }
 

@@ -34,6 +34,7 @@ struct mlops_store {
 	char *path;     /* of the ledger */
 	bool write;
 	unsigned busy_seconds;
+	int64_t schema; /* of the ledger: older than the program's where it is only read */
 	int running_fd; /* of DIR/running, or -1 */
 };
 
@@ -62,6 +63,7 @@ struct mlops_ledger_query mlops_ledger_query(struct mlops_store *store, const ch
 /* Each binds the next parameter.  The text must live until mlops_ledger_done; NULL binds NULL. */
 void mlops_ledger_bind_text(struct mlops_ledger_query *query, const char *text);
 void mlops_ledger_bind_int(struct mlops_ledger_query *query, int64_t value);
+void mlops_ledger_bind_real(struct mlops_ledger_query *query, double value); /* NaN binds NULL */
 
 /* Steps; true when there is a row. */
 bool mlops_ledger_row(struct mlops_ledger_query *query);
@@ -72,6 +74,7 @@ bool mlops_ledger_done(struct mlops_ledger_query *query);
 /* A column of the current row, allocated; NULL for NULL and when memory runs out (then the query fails). */
 char *mlops_ledger_text(struct mlops_ledger_query *query, int column);
 int64_t mlops_ledger_int(const struct mlops_ledger_query *query, int column);
+double mlops_ledger_real(const struct mlops_ledger_query *query, int column); /* NaN for NULL */
 uint32_t mlops_ledger_version(const struct mlops_ledger_query *query, int column);
 
 /* The first column of query's rows that comes closest to name, as " (did you mean 'pump'?)", or an empty text.

@@ -1,5 +1,6 @@
 libmlops_a_SOURCES += \
 	%D%/aliases.c \
+	%D%/checks.c \
 	%D%/describe.c %D%/describe.h \
 	%D%/ledger.c %D%/ledger.h \
 	%D%/model_files.c \

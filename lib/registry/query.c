@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,19 @@ void mlops_ledger_bind_int(struct mlops_ledger_query *query, int64_t value)
 	if (query->failed)
 		return;
 	result = sqlite3_bind_int64(query->statement, ++query->bound, value);
+	if (result != SQLITE_OK)
+		fail(query, result);
+}
+
+void mlops_ledger_bind_real(struct mlops_ledger_query *query, double value)
+{
+	int result;
+
+	if (query->failed)
+		return;
+	query->bound++;
+	result = isnan(value) ? sqlite3_bind_null(query->statement, query->bound)
+			      : sqlite3_bind_double(query->statement, query->bound, value);
 	if (result != SQLITE_OK)
 		fail(query, result);
 }
@@ -89,6 +103,13 @@ char *mlops_ledger_text(struct mlops_ledger_query *query, int column)
 int64_t mlops_ledger_int(const struct mlops_ledger_query *query, int column)
 {
 	return query->failed ? 0 : sqlite3_column_int64(query->statement, column);
+}
+
+double mlops_ledger_real(const struct mlops_ledger_query *query, int column)
+{
+	return sqlite3_column_type(query->statement, column) == SQLITE_NULL
+		       ? NAN
+		       : sqlite3_column_double(query->statement, column);
 }
 
 uint32_t mlops_ledger_version(const struct mlops_ledger_query *query, int column)

@@ -78,7 +78,7 @@ struct mlops_run {
 	char id[33];           /* 32 hexadecimal digits; filled by begin_run */
 	char *name;            /* of the model it trains */
 	char *kind;
-	char *action;          /* "train", "import" */
+	char *action;          /* "train", "import", "validate" */
 	int64_t started, ended;/* ended 0 while running */
 	enum mlops_run_outcome outcome;
 	char *reason;          /* of a failure: insufficient_data, invalid_data, database, registry, quality_gate, internal, signal; else NULL */
@@ -118,6 +118,34 @@ void mlops_change_list_release(struct mlops_change_list *list);
  * end: writes ended, outcome, reason, message, version, rows, metrics, settings under run->id. */
 bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error);
 bool mlops_store_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error);
+/* What a validation of rows came to: a run whose action is "validate". */
+struct mlops_checked_reason {
+	char *reason;          /* missing, not_finite, out_of_range, duplicate, parse, timestamp, … */
+	uint64_t rows;
+};
+struct mlops_checked_column {
+	char *name;
+	double missing_ratio, psi, ks; /* NaN: not measured */
+};
+struct mlops_checks {
+	char run_id[33];       /* filled by last_checks, like ended */
+	int64_t ended;
+	bool valid;
+	uint64_t rows, invalid_rows;
+	int64_t last_time;     /* of the rows, INT64_MIN: none */
+	size_t n_reasons, n_columns;
+	struct mlops_checked_reason *reasons;
+	struct mlops_checked_column *columns;
+};
+void mlops_checks_release(struct mlops_checks *checks);
+
+/* Ends the run as end_run does, and keeps its checks, in one transaction. */
+bool mlops_store_finish_checks(struct mlops_store *store, const struct mlops_run *run, const struct mlops_checks *checks,
+			       struct mlops_error *error);
+/* The latest checks of a model's data; found false where there are none.  Release in any case. */
+bool mlops_store_last_checks(struct mlops_store *store, const char *name, struct mlops_checks *checks, bool *found,
+			     struct mlops_error *error);
+
 /* name NULL: all models; newest first; limit 0: all. */
 bool mlops_store_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
 		      struct mlops_error *error);

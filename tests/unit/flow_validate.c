@@ -121,7 +121,7 @@ static void says_that_rows_are_too_few(void **state)
 	assert_string_equal(reason, "insufficient_data");
 	assert_int_equal(error.code, MLOPS_DATA);
 	assert_string_equal(error.source, "t.csv");
-	assert_string_equal(error.message, "2 usable rows, at least 3 are needed");
+	assert_string_equal(error.message, "2 usable rows, at least 3 are needed (--min-rows)");
 	mlops_validation_free(validation);
 }
 

@@ -1,6 +1,7 @@
 # For each test: UNIT_TESTS += tests/unit/NAME.t, tests_unit_NAME_t_SOURCES = tests/unit/NAME.c, tests_unit_NAME_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += \
 	tests/unit/registry_aliases.t \
+	tests/unit/registry_checks.t \
 	tests/unit/registry_kill.t \
 	tests/unit/registry_open.t \
 	tests/unit/registry_reference.t \
@@ -13,6 +14,8 @@ REGISTRY_FIXTURE = tests/unit/registry_fixture.c tests/unit/registry_fixture.h
 
 tests_unit_registry_aliases_t_SOURCES = tests/unit/registry_aliases.c $(REGISTRY_FIXTURE)
 tests_unit_registry_aliases_t_LDADD = $(UNIT_LIBS)
+tests_unit_registry_checks_t_SOURCES = tests/unit/registry_checks.c $(REGISTRY_FIXTURE)
+tests_unit_registry_checks_t_LDADD = $(UNIT_LIBS)
 tests_unit_registry_kill_t_SOURCES = tests/unit/registry_kill.c $(REGISTRY_FIXTURE)
 tests_unit_registry_kill_t_LDADD = $(UNIT_LIBS)
 tests_unit_registry_open_t_SOURCES = tests/unit/registry_open.c $(REGISTRY_FIXTURE)
