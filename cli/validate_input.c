@@ -86,3 +86,74 @@ struct mlops_table_profile *cli_reference_read(const char *text, const struct ml
 		return read_rows(text, options, select, pool, error);
 	return read_model(text, error);
 }
+
+/* Everything that the source has. */
+static bool keep_all(struct mlops_source *source, struct mlops_buffer *bytes, struct mlops_error *error)
+{
+	size_t got = 1;
+
+	while (got > 0) {
+		char *to = mlops_buffer_reserve(bytes, 1 << 16);
+
+		if (to == NULL)
+			return mlops_error_set_memory(error);
+		if (!mlops_source_read(source, to, 1 << 16, &got, error))
+			return false;
+		bytes->length += got;
+	}
+	return true;
+}
+
+static bool is_valid(const struct cli_valid_rows *rows, struct mlops_source *source, const char **reason,
+		     struct mlops_error *error)
+{
+	struct mlops_select_options select = *rows->select;
+	struct mlops_validate_request request = {
+		.select = &select,
+		.min_rows = rows->min_rows,
+		.pool = rows->options->pool,
+		.schema = cli_schema_read(rows->schema, error),
+	};
+	struct mlops_validation *validation = NULL;
+	bool ok = false;
+
+	if (request.schema == NULL)
+		return false;
+	request.reader = mlops_reader_open(source, rows->options, error);
+	if (request.reader == NULL) {
+		mlops_schema_free(request.schema);
+		return false;
+	}
+	validation = mlops_flow_validate(&request, error);
+	if (validation != NULL)
+		ok = mlops_validation_verdict(validation, mlops_source_name(source), reason, error);
+	mlops_validation_free(validation);
+	mlops_reader_free(request.reader);
+	return ok;
+}
+
+struct mlops_source *cli_valid_rows_open(const struct cli_valid_rows *rows, const char *path,
+					 struct mlops_buffer *bytes, const char **reason,
+					 struct mlops_error *error)
+{
+	struct mlops_source *source = mlops_source_open(path, error);
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+	bool again = false;
+	bool ok;
+
+	if (source == NULL || rows->schema == NULL)
+		return source;
+	/* A file is read twice; what comes through a pipe has to be kept. */
+	again = mlops_source_is_file(source) && strcmp(path, "-") != 0;
+	if (!again) {
+		ok = keep_all(source, bytes, error);
+		mlops_source_free(source);
+		source = ok ? mlops_source_from_memory(bytes->data, bytes->length, name, error) : NULL;
+	}
+	ok = source != NULL && is_valid(rows, source, reason, error);
+	mlops_source_free(source);
+	if (!ok)
+		return NULL;
+	return again ? mlops_source_open(path, error)
+		     : mlops_source_from_memory(bytes->data, bytes->length, name, error);
+}

@@ -9,6 +9,7 @@
 #include "cli/rows_options.h"
 #include "cli/setting_help.h"
 #include "cli/signals.h"
+#include "cli/validate_input.h"
 #include "flow/record.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@
 struct settings {
 	struct cli_common common;
 	struct cli_rows rows;
-	const char *kind, *name, *positive, *test, *output, *reason;
+	const char *kind, *name, *positive, *test, *output, *reason, *schema;
 	struct cli_list set;
 	double test_fraction;
 	int split;
@@ -57,6 +58,8 @@ static const struct cli_option options[] = {
 	  .choices = importances },
 	{ "min-rows", 0, CLI_UINT, offsetof(struct settings, min_rows), "N",
 	  "fail when there are fewer usable rows (default 10)", 2, 4294967295.0 },
+	{ "schema", 0, CLI_STRING, offsetof(struct settings, schema), "FILE",
+	  "fail unless the rows are valid by this schema (mlops-schema(5))", .complete = CLI_COMPLETE_FILE },
 	{ "output", 'o', CLI_STRING, offsetof(struct settings, output), "FILE",
 	  "write the model to FILE (.onnx) instead of registering it", .complete = CLI_COMPLETE_FILE, .group = "Result" },
 	{ "promote", 0, CLI_FLAG, offsetof(struct settings, promote), NULL, "make the new version the champion" },
@@ -117,35 +120,32 @@ static bool train(struct job *job, const char *path, struct mlops_error *error)
 {
 	const struct settings *settings = job->settings;
 	struct mlops_read_options read_options = cli_read_options(&settings->rows);
-	struct mlops_source *source = mlops_source_open(path, error);
-	struct mlops_source *test = NULL;
+	struct cli_valid_rows rows = { .schema = settings->schema, .options = &read_options,
+				       .select = &job->request.select, .min_rows = settings->min_rows };
+	struct mlops_buffer bytes = MLOPS_BUFFER_INIT;
+	struct mlops_source *source, *test = NULL;
 	bool ok = false;
 
-	if (source == NULL)
-		goto out;
 	read_options.pool = job->request.pool;
-	job->request.reader = mlops_reader_open(source, &read_options, error);
-	if (job->request.reader == NULL)
-		goto out;
-	if (settings->test != NULL) {
+	source = cli_valid_rows_open(&rows, path, &bytes, &job->result.failure_reason, error);
+	job->request.reader = source != NULL ? mlops_reader_open(source, &read_options, error) : NULL;
+	if (job->request.reader != NULL && settings->test != NULL) {
 		test = mlops_source_open(settings->test, error);
-		if (test == NULL)
-			goto out;
-		job->request.test_reader = mlops_reader_open(test, &read_options, error);
-		if (job->request.test_reader == NULL)
-			goto out;
+		job->request.test_reader = test != NULL ? mlops_reader_open(test, &read_options, error) : NULL;
 	}
-	job->progress = cli_progress_start("rows", 0, settings->common.quiet);
-	ok = mlops_flow_train(&job->request, &job->result, error);
-	cli_progress_end(job->progress);
-	cli_notice_lines(job->result.notices.data, job->result.notices.length);
-out:
+	if (job->request.reader != NULL && (settings->test == NULL || job->request.test_reader != NULL)) {
+		job->progress = cli_progress_start("rows", 0, settings->common.quiet);
+		ok = mlops_flow_train(&job->request, &job->result, error);
+		cli_progress_end(job->progress);
+		cli_notice_lines(job->result.notices.data, job->result.notices.length);
+	}
 	if (job->request.reader != NULL)
 		mlops_reader_free(job->request.reader);
 	if (job->request.test_reader != NULL)
 		mlops_reader_free(job->request.test_reader);
 	mlops_source_free(source);
 	mlops_source_free(test);
+	mlops_buffer_release(&bytes);
 	return ok;
 }
 

@@ -6,16 +6,20 @@
 #include "cli/common.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/registry_open.h"
 #include "cli/rows_options.h"
 #include "cli/validate_input.h"
+#include "flow/validate_run.h"
+#include "rows/row_files.h"
 
 #include <string.h>
 
 struct settings {
 	struct cli_common common;
 	struct cli_rows rows;
-	const char *schema, *reference, *junit;
+	const char *schema, *reference, *junit, *good, *bad, *name;
 	struct cli_list checks, set;
+	uint64_t min_rows;
 	int climatology;
 	bool infer, strict, profile;
 };
@@ -24,7 +28,8 @@ static const char *const climatologies[] = { "none", "day", "year", NULL };
 
 static const struct cli_option options[] = {
 	{ "schema", 'S', CLI_STRING, offsetof(struct settings, schema), "FILE",
-	  "what the rows should look like (mlops-schema(5)); without one, limits are learnt from the first rows",
+	  "what the rows should look like (mlops-schema(5)); without one, limits are learnt from the first "
+	  "rows",
 	  .complete = CLI_COMPLETE_FILE, .group = "Validation" },
 	{ "infer", 'I', CLI_FLAG, offsetof(struct settings, infer), NULL,
 	  "write a schema that these rows pass, and more like them, instead of checking" },
@@ -32,17 +37,28 @@ static const struct cli_option options[] = {
 	  "with --infer: what is usual at each hour of the day (day) or in each month (year); default none",
 	  .choices = climatologies },
 	{ "reference", 'r', CLI_STRING, offsetof(struct settings, reference), "FILE|REF",
-	  "measure drift against these rows, or against a model's training data", .complete = CLI_COMPLETE_MODEL },
+	  "measure drift against these rows, or against a model's training data",
+	  .complete = CLI_COMPLETE_MODEL },
 	{ "checks", 'c', CLI_LIST, offsetof(struct settings, checks), "LIST",
 	  "only these checks; --checks help lists all of them" },
 	{ "set", 's', CLI_REPEAT, offsetof(struct settings, set), "CHECK.KEY=VALUE",
 	  "a setting of a check, for every column; CHECK.severity=off, warning or error" },
+	{ "min-rows", 0, CLI_UINT, offsetof(struct settings, min_rows), "N",
+	  "fewer usable rows are an error (default 1)", 1, 4294967295.0 },
 	{ "strict", 0, CLI_FLAG, offsetof(struct settings, strict), NULL, "warnings are errors" },
 	{ "profile", 'p', CLI_FLAG, offsetof(struct settings, profile), NULL,
-	  "also a line for each column: count, missing, min, max, mean, deviation, quantiles, distinct values",
+	  "also a line for each column: count, missing, min, max, mean, deviation, quantiles, distinct "
+	  "values",
 	  .group = "Output" },
-	{ "junit", 0, CLI_STRING, offsetof(struct settings, junit), "FILE", "also write the verdict as JUnit XML",
+	{ "good", 0, CLI_STRING, offsetof(struct settings, good), "FILE",
+	  "write the rows that no error names, as they came", .complete = CLI_COMPLETE_FILE },
+	{ "bad", 0, CLI_STRING, offsetof(struct settings, bad), "FILE", "write the other rows, as they came",
 	  .complete = CLI_COMPLETE_FILE },
+	{ "name", 'n', CLI_STRING, offsetof(struct settings, name), "NAME",
+	  "keep the counts in the registry's ledger, under the name of the model whose data it is",
+	  .complete = CLI_COMPLETE_MODEL },
+	{ "junit", 0, CLI_STRING, offsetof(struct settings, junit), "FILE",
+	  "also write the verdict as JUnit XML", .complete = CLI_COMPLETE_FILE },
 	CLI_ROWS_OPTIONS(struct settings, rows),
 	{ "ignore", 'i', CLI_LIST, offsetof(struct settings, rows.ignore), "LIST", "columns to leave out" },
 	CLI_COMMON_OPTIONS(struct settings, common),
@@ -52,7 +68,8 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	.name = "mlops-validate",
 	.synopsis = "[--schema FILE | --infer] [OPTION]... [FILE]",
-	.summary = "Check the rows of FILE (CSV or JSON; standard input when FILE is absent or -): a line for each finding, "
+	.summary = "Check the rows of FILE (CSV or JSON; standard input when FILE is absent or -): a line "
+		   "for each finding, "
 		   "then a summary. Exit status 0: valid, 1: not valid.",
 	.options = options,
 	.most = 1,
@@ -74,8 +91,13 @@ static const char *contradiction(const struct settings *settings, const char *pa
 		return "--infer makes a schema; with --schema there is one already";
 	if (settings->infer && settings->reference != NULL)
 		return "--infer checks nothing, so --reference has no meaning";
-	if (settings->infer && (settings->strict || settings->profile || settings->junit != NULL))
-		return "--infer writes a schema only, so --strict, --profile and --junit have no meaning";
+	if (settings->infer && (settings->strict || settings->profile || settings->junit != NULL ||
+				settings->name != NULL || settings->good != NULL || settings->bad != NULL))
+		return "--infer writes a schema only, so --strict, --profile, --junit, --name, --good and "
+		       "--bad have no "
+		       "meaning";
+	if (settings->good != NULL && settings->bad != NULL && strcmp(settings->good, settings->bad) == 0)
+		return "--good and --bad name the same file";
 	if (settings->climatology != 0 && !settings->infer)
 		return "--climatology is learnt; it needs --infer";
 	if (settings->reference != NULL && strcmp(settings->reference, "-") == 0 && strcmp(path, "-") == 0)
@@ -83,8 +105,8 @@ static const char *contradiction(const struct settings *settings, const char *pa
 	return NULL;
 }
 
-static bool print(const struct settings *settings, const struct mlops_validation *validation, const char *source,
-		  struct mlops_error *error)
+static bool print(const struct settings *settings, const struct mlops_validation *validation,
+		  const char *source, struct mlops_error *error)
 {
 	struct mlops_buffer out = MLOPS_BUFFER_INIT;
 	struct mlops_buffer junit = MLOPS_BUFFER_INIT;
@@ -93,7 +115,8 @@ static bool print(const struct settings *settings, const struct mlops_validation
 	if (settings->infer) {
 		mlops_schema_write(validation->schema, &out);
 		if (!validation->valid)
-			cli_notice("these rows are not faultless themselves; mlops-validate without --infer tells");
+			cli_notice("these rows are not faultless themselves; mlops-validate without --infer "
+				   "tells");
 	} else {
 		mlops_validation_write_findings(validation, &out);
 		if (settings->profile)
@@ -111,65 +134,136 @@ static bool print(const struct settings *settings, const struct mlops_validation
 	return ok;
 }
 
-static bool validate(const struct settings *settings, const char *path, bool *valid, struct mlops_error *error)
+/* What one validation needs, to be released whole. */
+struct job {
+	const struct settings *settings;
+	struct mlops_validate_request request;
+	struct mlops_table_profile *reference;
+	struct mlops_source *source;
+	struct mlops_row_files *files;
+	struct mlops_validation *validation;
+	struct mlops_schema *schema; /* until the request has it */
+	struct mlops_read_options read_options;
+	struct mlops_select_options select;
+};
+
+static bool open_input(struct job *job, const char *path, struct mlops_error *error)
 {
-	struct mlops_read_options read_options = cli_read_options(&settings->rows);
-	struct mlops_select_options select = cli_select_options(&settings->rows);
-	struct mlops_validate_request request = {
-		.select = &select, .learn = settings->infer, .set = settings->set.items, .n_set = settings->set.n,
-		.climate_bins = settings->climatology == 1 ? 24 : settings->climatology == 2 ? 12 : 0,
-		.checks = settings->checks.items, .n_checks = settings->checks.n, .strict = settings->strict,
-		.progress = show_progress,
-	};
-	struct mlops_table_profile *reference = NULL;
-	struct mlops_validation *validation = NULL;
-	struct mlops_source *source = NULL;
+	const struct settings *settings = job->settings;
+	struct mlops_read_options *read = &job->read_options;
+	struct mlops_row_files_options files = { .good = settings->good,
+						 .bad = settings->bad,
+						 .delimiter = settings->rows.delimiter };
+
+	if (settings->reference != NULL) {
+		job->reference =
+			cli_reference_read(settings->reference, read, &job->select, job->request.pool, error);
+		job->request.reference = job->reference;
+		if (job->reference == NULL)
+			return false;
+	}
+	if (settings->schema != NULL) {
+		job->schema = cli_schema_read(settings->schema, error);
+		if (job->schema == NULL)
+			return false;
+	}
+	job->source = mlops_source_open(path, error);
+	if (job->source == NULL)
+		return false;
+	if (settings->good != NULL || settings->bad != NULL) {
+		files.source = mlops_source_name(job->source);
+		job->files = mlops_row_files_new(&files, error);
+		if (job->files == NULL)
+			return false;
+		mlops_source_tee(job->source, mlops_row_files_copy, job->files);
+		job->request.rows = mlops_row_files_rows;
+		job->request.rows_context = job->files;
+	}
+	job->request.reader = mlops_reader_open(job->source, read, error);
+	return job->request.reader != NULL;
+}
+
+static bool validate(struct job *job, const char *path, struct mlops_error *error)
+{
 	struct cli_progress *progress;
+
+	if (!open_input(job, path, error))
+		return false;
+	job->request.schema = job->schema;
+	job->schema = NULL;
+	progress = cli_progress_start("rows", 0, job->settings->common.quiet);
+	job->request.progress_context = progress;
+	job->validation = mlops_flow_validate(&job->request, error);
+	cli_progress_end(progress);
+	return job->validation != NULL && (job->files == NULL || mlops_row_files_finish(job->files, error));
+}
+
+/* The same between the ledger's two lines about it. */
+static bool validate_for(struct job *job, const char *path, struct mlops_error *error)
+{
+	char who[256];
+	struct mlops_validate_start start = {
+		.name = job->settings->name,
+		.source = strcmp(path, "-") == 0 ? "standard input" : path,
+		.who = cli_who(who),
+		.now = cli_now(),
+	};
+	struct mlops_validate_run run;
+	struct mlops_store *store;
 	bool ok = false;
 
-	request.pool = read_options.pool = cli_pool(&settings->common, error);
-	if (request.pool == NULL)
-		goto out;
-	if (settings->reference != NULL) {
-		reference = cli_reference_read(settings->reference, &read_options, &select, request.pool, error);
-		if (reference == NULL)
-			goto out;
-		request.reference = reference;
+	if (!mlops_reference_check_name(start.name, error))
+		return false;
+	store = cli_registry_open(CLI_REGISTRY_CREATE, NULL, error);
+	if (store != NULL && mlops_validate_run_begin(&run, store, &start, error)) {
+		ok = validate(job, path, error);
+		ok = mlops_validate_run_end(&run, job->validation, error, cli_now(), error) && ok;
 	}
-	source = mlops_source_open(path, error);
-	if (source == NULL)
-		goto out;
-	request.reader = mlops_reader_open(source, &read_options, error);
-	if (request.reader == NULL)
-		goto out;
-	if (settings->schema != NULL) {
-		request.schema = cli_schema_read(settings->schema, error);
-		if (request.schema == NULL)
-			goto out;
-	}
-	progress = cli_progress_start("rows", 0, settings->common.quiet);
-	request.progress_context = progress;
-	validation = mlops_flow_validate(&request, error);
-	cli_progress_end(progress);
-	if (validation != NULL) {
-		*valid = validation->valid || settings->infer;
-		ok = print(settings, validation, mlops_source_name(source), error);
-	}
-out:
-	mlops_validation_free(validation);
-	if (request.reader != NULL)
-		mlops_reader_free(request.reader);
-	mlops_source_free(source);
-	mlops_table_profile_free(reference);
-	mlops_pool_free(request.pool);
+	mlops_store_close(store);
 	return ok;
+}
+
+static void prepare(struct job *job, const struct settings *settings)
+{
+	struct mlops_validate_request *request = &job->request;
+
+	job->settings = settings;
+	job->select = cli_select_options(&settings->rows);
+	job->read_options = cli_read_options(&settings->rows);
+	*request = (struct mlops_validate_request){
+		.select = &job->select,
+		.learn = settings->infer,
+		.min_rows = settings->min_rows,
+		.climate_bins = settings->climatology == 1   ? 24
+				: settings->climatology == 2 ? 12
+							     : 0,
+		.set = settings->set.items,
+		.n_set = settings->set.n,
+		.checks = settings->checks.items,
+		.n_checks = settings->checks.n,
+		.strict = settings->strict,
+		.progress = show_progress,
+	};
+}
+
+static void release(struct job *job)
+{
+	mlops_validation_free(job->validation);
+	if (job->request.reader != NULL)
+		mlops_reader_free(job->request.reader);
+	mlops_row_files_free(job->files);
+	mlops_source_free(job->source);
+	mlops_schema_free(job->schema);
+	mlops_table_profile_free(job->reference);
+	mlops_pool_free(job->request.pool);
 }
 
 int main(int argc, char **argv)
 {
 	struct settings settings = { .common = CLI_COMMON_INIT, .rows = CLI_ROWS_INIT };
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	const char *wrong;
+	struct job job = { .settings = &settings };
+	const char *path, *wrong;
 	char **arguments;
 	bool valid = true;
 	size_t n;
@@ -185,10 +279,17 @@ int main(int argc, char **argv)
 	cli_begin(&tool, &settings.common);
 	if (cli_check_help(&settings.checks, &status))
 		return status;
-	wrong = contradiction(&settings, n > 0 ? arguments[0] : "-");
+	path = n > 0 ? arguments[0] : "-";
+	wrong = contradiction(&settings, path);
 	if (wrong != NULL)
 		return cli_usage_error(&tool, "%s", wrong);
-	ok = validate(&settings, n > 0 ? arguments[0] : "-", &valid, &error);
+	prepare(&job, &settings);
+	job.request.pool = job.read_options.pool = cli_pool(&settings.common, &error);
+	ok = job.request.pool != NULL &&
+	     (settings.name != NULL ? validate_for : validate)(&job, path, &error) &&
+	     print(&settings, job.validation, mlops_source_name(job.source), &error);
+	valid = settings.infer || job.validation == NULL || job.validation->valid;
+	release(&job);
 	status = cli_end(ok, &error);
 	return status == 0 && !valid ? 1 : status;
 }

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "check/profile.h"
 #include "flow/evaluate.h"
+#include "flow/validate.h"
 #include "model/onnx.h"
 
 #include <math.h>
@@ -42,10 +43,13 @@ static bool report_trees(void *context, size_t done, size_t total)
 
 static bool too_little(struct training *training, struct mlops_error *error, const char *source, uint64_t rows)
 {
+	struct mlops_buffer text = MLOPS_BUFFER_INIT;
+
 	training->result->failure_reason = "insufficient_data";
-	return mlops_error_set_at(error, MLOPS_DATA, source, 0,
-				  "%llu usable row%s, at least %llu are needed (--min-rows)", (unsigned long long)rows,
-				  rows == 1 ? "" : "s", (unsigned long long)training->request->min_rows);
+	mlops_validation_say_few(&text, rows, training->request->min_rows);
+	mlops_error_set_at(error, MLOPS_DATA, source, 0, "%s", mlops_buffer_string(&text));
+	mlops_buffer_release(&text);
+	return false;
 }
 
 /* A name as it may stand in a line of notices. */

@@ -79,6 +79,8 @@ static bool prepare_schema(struct mlops_validating *v, const struct mlops_select
 		v->schema->columns[i].limits.of[MLOPS_RULE_FLAT].severity = MLOPS_SEVERITY_WARNING;
 	for (size_t i = 0; i < request->n_set && ok; i++)
 		ok = mlops_schema_set(v->schema, request->set[i], error);
+	if (request->min_rows > 0)
+		v->schema->limits.of[MLOPS_RULE_ROWS].values[0] = (double)request->min_rows;
 	return ok && (request->n_checks == 0 ||
 		      mlops_schema_choose(v->schema, request->checks, request->n_checks, error));
 }

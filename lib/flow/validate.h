@@ -38,6 +38,7 @@ struct mlops_validate_request {
 	size_t n_set;
 	const char *const *checks; /* [n_checks] only these; none: all */
 	size_t n_checks;
+	uint64_t min_rows;                           /* over rows.least; 0: not given */
 	bool strict;                                 /* warnings are errors */
 	const struct mlops_table_profile *reference; /* for drift, or NULL */
 	struct mlops_pool *pool;                     /* may be NULL */
@@ -86,6 +87,9 @@ void mlops_validation_write_summary(const struct mlops_validation *validation, s
 /* A test case for each check that was made, as JUnit's XML has it; source is the suite's name. */
 void mlops_validation_write_junit(const struct mlops_validation *validation, const char *source,
 				  struct mlops_buffer *out);
+
+/* "2 usable rows, at least 3 are needed (--min-rows)": what every tool says of too little data. */
+void mlops_validation_say_few(struct mlops_buffer *text, uint64_t rows, uint64_t least);
 
 /* The first error among the findings as a sentence; false when the data is valid.  reason: insufficient_data
  * or invalid_data, as a training's failure has it. */

@@ -192,6 +192,12 @@ static bool find_columns(struct mlops_validating *v, struct mlops_error *error)
 	return ok;
 }
 
+void mlops_validation_say_few(struct mlops_buffer *text, uint64_t rows, uint64_t least)
+{
+	mlops_buffer_append_format(text, "%llu usable row%s, at least %llu are needed (--min-rows)",
+				   (unsigned long long)rows, rows == 1 ? "" : "s", (unsigned long long)least);
+}
+
 static bool find_few_rows(struct mlops_validating *v, struct mlops_error *error)
 {
 	const struct mlops_limit *limit = &v->schema->limits.of[MLOPS_RULE_ROWS];
@@ -200,9 +206,7 @@ static bool find_few_rows(struct mlops_validating *v, struct mlops_error *error)
 
 	if (limit->severity == MLOPS_SEVERITY_OFF || (double)rows >= limit->values[0])
 		return true;
-	mlops_buffer_append_format(&text, "%llu usable row%s, at least %llu are needed",
-				   (unsigned long long)rows, rows == 1 ? "" : "s",
-				   (unsigned long long)limit->values[0]);
+	mlops_validation_say_few(&text, rows, (uint64_t)limit->values[0]);
 	return add(v, MLOPS_RULE_ROWS, limit->severity, NULL, NULL, &text, error);
 }
 

@@ -111,7 +111,7 @@ passes_other_half() {
 	run -1 mlops-validate --set range.most=100 --set range.severity=warning --strict x.csv
 	run -0 mlops-validate --set range.most=100 --checks gap,spike x.csv
 	run -1 mlops-validate --set rows.least=4 x.csv
-	[ "$(of rows message <<< "$output")" = '"3 usable rows, at least 4 are needed"' ]
+	[ "$(of rows message <<< "$output")" = '"3 usable rows, at least 4 are needed (--min-rows)"' ]
 	run -0 mlops-validate --checks help
 	[[ $output == *"
   spike (warning)
@@ -193,4 +193,61 @@ passes_other_half() {
 	{ cat rows.csv; for _ in {1..60}; do tail -n +2 rows.csv; done; } > many.csv
 	many=$(peak many.csv)
 	[ "$many" -lt $((few + 8000)) ]
+}
+
+@test "rows are split by their verdict in the same pass" {
+	rows 20000 | sed '100s/\(,pump-[0-9],\)[0-9.]*/\19999/; 15000s/,[0-9.]*$/,abc/' > rows.csv
+	run -1 --separate-stderr mlops-validate --set range.most=1000 --good good.csv --bad bad.csv rows.csv
+	[ "$(jq .invalid_rows <<< "${lines[-1]}")" = 2 ]
+	diff bad.csv <(sed -n '1p;100p;15000p' rows.csv)
+	diff good.csv <(sed '100d;15000d' rows.csv)
+	mlops-validate --set range.most=1000 --bad other.csv < rows.csv > /dev/null || true
+	cmp bad.csv other.csv
+	run -0 mlops-validate --set range.most=1000 good.csv
+	run -64 --separate-stderr mlops-validate --good x --bad x rows.csv
+	[ "${stderr_lines[0]}" = "mlops-validate: --good and --bad name the same file" ]
+	run -74 mlops-validate --good nowhere/good.csv rows.csv
+	run -74 mlops-validate --good /dev/full --checks rows rows.csv
+}
+
+@test "counts by reason are kept in the ledger" {
+	printf 'time,x\n2024-01-01T00:00:00Z,1\n2024-01-01T00:01:00Z,300\n2024-01-01T00:01:00Z,4\n' > x.csv
+	run -1 mlops-validate --set range.most=100 --name pumps x.csv
+	run -0 mlops-validate --name pumps --checks range x.csv
+	run -65 mlops-validate --name pumps --on-error stop --time x <(printf 'x\nabc\n')
+	run -0 mlops-registry runs pumps
+	[ "$(jq -c '[.action, .outcome, .reason]' <<< "$output")" = '["validate","FAILED","invalid_data"]
+["validate","FINISHED",null]
+["validate","FAILED","invalid_data"]' ]
+	[ "$(sqlite3 "$MLOPS_REGISTRY/ledger.db" "SELECT group_concat(r.reason || '=' || r.row_count) FROM validation_reasons r
+		JOIN validations v USING (run) WHERE NOT v.valid AND r.row_count > 0")" = "duplicate=1,out_of_range=1" ]
+	run -64 mlops-validate --infer --name pumps x.csv
+	run -64 --separate-stderr mlops-validate --name 'a b/c' x.csv
+}
+
+@test "a training takes only rows that are valid, and fails in the same words" {
+	rows 1000 > rows.csv
+	sed '500s/\(,pump-[0-9],\)[0-9.]*/\19999/' rows.csv > broken.csv
+	mlops-validate --infer rows.csv > schema.json
+	run -0 mlops-train --model anomaly_detection --name pumps --ignore failure --schema schema.json rows.csv
+	mlops-train --model anomaly_detection --name pumps --ignore failure rows.csv > plain.jsonl
+	[ "$(jq -r .sha256 <<< "$output")" = "$(jq -r .sha256 plain.jsonl)" ]
+	run -0 bash -c 'mlops-train --model anomaly_detection --name pumps --ignore failure --schema schema.json < rows.csv'
+	[ "$(jq -r .sha256 <<< "$output")" = "$(jq -r .sha256 plain.jsonl)" ]
+
+	message=$(mlops-validate --schema schema.json broken.csv | jq -r 'select(.check == "range") | .message')
+	run -65 --separate-stderr mlops-train --model anomaly_detection --name pumps --ignore failure --schema schema.json broken.csv
+	[ "$stderr" = "mlops-train: broken.csv:500: $message" ]
+	[ "$(mlops-registry runs pumps | head -n 1 | jq -r '.outcome, .reason')" = 'FAILED
+invalid_data' ]
+
+	message=$(mlops-validate --min-rows 2000 rows.csv | jq -r 'select(.check == "rows") | .message')
+	[ "$message" = "1000 usable rows, at least 2000 are needed (--min-rows)" ]
+	for schema in "" "--schema schema.json"; do
+		# shellcheck disable=SC2086
+		run -65 --separate-stderr mlops-train --model anomaly_detection --name pumps --ignore failure --min-rows 2000 $schema rows.csv
+		[ "$stderr" = "mlops-train: rows.csv: $message" ]
+		[ "$(mlops-registry runs pumps | head -n 1 | jq -r .reason)" = insufficient_data ]
+	done
+	run -78 mlops-train --model anomaly_detection --schema <(echo '{') rows.csv
 }
