@@ -7,10 +7,11 @@ import sys
 import report
 import suite_csv
 import suite_forests
+import suite_validate
 from contest import Failure
 from plan import Plan
 
-SUITES = {"forests": suite_forests, "csv": suite_csv}
+SUITES = {"forests": suite_forests, "csv": suite_csv, "validate": suite_validate}
 FULL = {
     "rows": 1_000_000,
     "forest_rows": [100_000, 1_000_000],
@@ -26,7 +27,7 @@ SELF_CHECK = dict(FULL, rows=2_000, forest_rows=[1_000], sizes=[1_000, 2_000], r
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("suites", nargs="*", metavar="forests|csv", help="what to compare; both by default")
+    parser.add_argument("suites", nargs="*", metavar="forests|csv|validate", help="what to compare; all by default")
     parser.add_argument("--short", action="store_true", help="100,000 rows and few turns: minutes")
     parser.add_argument("--self-check", action="store_true", help="a handful of rows: does the harness work?")
     parser.add_argument("--repeats", type=int, help="how many turns each gets")

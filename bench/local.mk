@@ -11,5 +11,5 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 bench-programs: $(EXTRA_PROGRAMS)
 
 EXTRA_DIST += %D%/run %D%/requirements.txt %D%/compare.py %D%/contest.py %D%/export.py %D%/peer.py \
-	%D%/peer_csv.py %D%/peers.py %D%/plan.py %D%/quality.py %D%/report.py %D%/rows.py %D%/score_csv.py \
-	%D%/suite_csv.py %D%/suite_forests.py
+	%D%/peer_csv.py %D%/peer_validate.py %D%/peers.py %D%/plan.py %D%/quality.py %D%/report.py %D%/rows.py %D%/score_csv.py \
+	%D%/suite_csv.py %D%/suite_forests.py %D%/suite_validate.py

@@ -24,7 +24,7 @@ static struct mlops_table_profile *read_rows(const char *path, const struct mlop
 	static const char *const none[] = { "rows" };
 	struct mlops_source *source = mlops_source_open(path, error);
 	struct mlops_validate_request request = {
-		.select = select, .checks = none, .n_checks = 1, .pool = pool
+		.select = select, .profile = true, .checks = none, .n_checks = 1, .pool = pool
 	};
 	struct mlops_validation *validation;
 	struct mlops_table_profile *profile = NULL;

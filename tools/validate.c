@@ -232,7 +232,7 @@ static void prepare(struct job *job, const struct settings *settings)
 	job->read_options = cli_read_options(&settings->rows);
 	*request = (struct mlops_validate_request){
 		.select = &job->select,
-		.learn = settings->infer,
+		.learn = settings->infer, .profile = settings->profile,
 		.min_rows = settings->min_rows,
 		.climate_bins = settings->climatology == 1   ? 24
 				: settings->climatology == 2 ? 12

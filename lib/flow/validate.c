@@ -124,6 +124,8 @@ static bool prepare_columns(struct mlops_validating *v, struct mlops_error *erro
 				return false;
 			continue;
 		}
+		if (!v->profiled)
+			continue;
 		column->profile = mlops_column_profile_new(error);
 		if (column->profile == NULL)
 			return false;
@@ -190,6 +192,7 @@ static bool prepare(struct mlops_validating *v, struct mlops_selection *selectio
 	v->self_taught = v->schema == NULL;
 	if (v->self_taught)
 		v->validation->schema = v->schema = mlops_schema_new(error);
+	v->profiled = v->request->profile || v->request->learn || v->request->reference != NULL;
 	v->gap = INT64_MAX;
 	v->climate_bins = v->request->learn ? v->request->climate_bins : 0;
 	if (v->schema == NULL || !choose_columns(v, selection, error))
@@ -439,6 +442,9 @@ static bool finish_profile(struct mlops_validating *v, struct mlops_error *error
 				return mlops_error_set_memory(error);
 			continue;
 		}
+		profiled->missing = column->missing;
+		if (column->profile == NULL)
+			continue;
 		if (!mlops_column_profile_finish(column->profile, &profiled->figures, error))
 			return false;
 		profiled->missing = profiled->figures.missing;

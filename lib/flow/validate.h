@@ -38,6 +38,7 @@ struct mlops_validate_request {
 	size_t n_set;
 	const char *const *checks; /* [n_checks] only these; none: all */
 	size_t n_checks;
+	bool profile;                                /* figures of every column; else only how many are missing */
 	uint64_t min_rows;                           /* over rows.least; 0: not given */
 	bool strict;                                 /* warnings are errors */
 	const struct mlops_table_profile *reference; /* for drift, or NULL */

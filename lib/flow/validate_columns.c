@@ -209,20 +209,20 @@ static void check_climate(struct place *place, const float *values, size_t n)
 	}
 }
 
-static bool has_missing(const float *values, size_t n)
+static size_t count_missing(const float *values, size_t n)
 {
 	uint32_t lanes[LANES] = { 0 };
-	uint32_t any = 0;
+	size_t missing = 0;
 	size_t i = 0;
 
 	for (; i + LANES <= n; i += LANES)
 		for (size_t k = 0; k < LANES; k++)
-			lanes[k] |= (uint32_t)(values[i + k] != values[i + k]);
+			lanes[k] += (uint32_t)(values[i + k] != values[i + k]);
 	for (; i < n; i++)
-		any |= isnan(values[i]) ? 1 : 0;
+		missing += isnan(values[i]) ? 1 : 0;
 	for (size_t k = 0; k < LANES; k++)
-		any |= lanes[k];
-	return any != 0;
+		missing += lanes[k];
+	return missing;
 }
 
 /* The values of one sensor that are not missing, with their rows and times. */
@@ -233,7 +233,7 @@ static void gather(const struct mlops_rows_batch *batch, const float *values,
 	float *to = scratch->values + MLOPS_SENSOR_HALO;
 	size_t n = 0;
 
-	if (batch->order == NULL && !has_missing(values, batch->rows)) {
+	if (batch->order == NULL && count_missing(values, batch->rows) == 0) {
 		memcpy(to, values, batch->rows * sizeof *to);
 		samples->n = batch->rows;
 		samples->seconds = batch->seconds;
@@ -285,7 +285,10 @@ static void check_numbers(struct mlops_validating *v, size_t number, struct mlop
 	struct place place = { v, column };
 	size_t n = v->batch->rows;
 
-	mlops_column_profile_add(column->profile, values, n);
+	if (column->profile != NULL)
+		mlops_column_profile_add(column->profile, values, n);
+	else
+		column->missing += count_missing(values, n);
 	check_missing_numbers(&place, values, n);
 	check_range(&place, values, n);
 	check_whole(&place, values, n);

@@ -82,6 +82,7 @@ struct mlops_validating {
 	size_t n_series, most_series;
 	struct mlops_validating_scratch *scratch; /* [workers] */
 	unsigned workers;
+	bool profiled;        /* the columns' figures are wanted */
 	bool self_taught;                        /* limits come from the first rows */
 	bool muted;                              /* only the most that is seen counts */
 	int64_t gap;                             /* microseconds that are no gap */

@@ -157,7 +157,7 @@ static void does_not_depend_on_threads(void **state)
 
 	(void)state;
 	for (unsigned threads = 1; threads <= 5; threads++) {
-		struct mlops_validate_request request = { .strict = true };
+		struct mlops_validate_request request = { .strict = true, .profile = true };
 		struct mlops_error error = MLOPS_ERROR_INIT;
 		struct mlops_validation *validation = validate(text, &request, threads, &error);
 

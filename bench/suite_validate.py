@@ -1,0 +1,82 @@
+"""Validation: whole processes from CSV to the figures of every column, and to a verdict."""
+import json
+
+import numpy
+
+import quality
+from contest import OURS, Contender, Job
+
+FEATURES = 20
+PROFILERS = ("duckdb", "polars")
+CHECKERS = ("duckdb", "pandera", "great_expectations")
+
+
+def ours(plan, path, *words):
+    return [plan.build / "mlops-validate", "-q", "--threads", plan.threads, *words, path]
+
+
+def peer(plan, who, job, path):
+    return Contender(who, plan.python_command("peer_validate.py", who, job, path, plan.threads), whole=True)
+
+
+def profile_job(plan, rows, peers):
+    path = plan.directory(rows) / "rows.csv"
+    contenders = [Contender(OURS, ours(plan, path, "--profile", "--checks", "rows"), whole=True)]
+    contenders += [peer(plan, who, "profile", path) for who in peers]
+    return Job(f"profile of every column: {rows:,} rows", contenders)
+
+
+def schema(plan):
+    path = plan.build / "rows" / "validate-schema.json"
+    limits = {"missing": {"most": 0}, "range": {"least": -50, "most": 50}}
+    columns = [{"name": f"f{i}", **limits} for i in range(FEATURES)]
+    path.write_text(json.dumps({"mlops_schema": 1, "columns": columns}), encoding="utf-8")
+    return path
+
+
+def check_job(plan, peers):
+    path = plan.directory(plan.rows) / "rows.csv"
+    words = ["--schema", schema(plan), "--checks", "columns,parse,not_finite,ragged,rows,missing,range"]
+    contenders = [Contender(OURS, ours(plan, path, *words), whole=True)]
+    contenders += [peer(plan, who, "check", path) for who in peers]
+    return Job(f"columns, missing values and ranges: {plan.rows:,} rows", contenders)
+
+
+def all_job(plan, rows):
+    path = plan.directory(rows) / "rows.csv"
+    # The rows are their own reference: they are read twice.
+    words = ["--profile", "--reference", path]
+    return Job(f"all checks, with drift against {rows:,} rows", [Contender(OURS, ours(plan, path, *words), whole=True)])
+
+
+def judge_profile(plan, job):
+    """Least, largest, mean and deviation as numpy has them; ranks of quantiles, and counts, within the stated error."""
+    columns = quality.read(plan.directory(plan.rows) / "columns.f32").reshape(FEATURES, -1)
+    lines = [json.loads(line) for line in plan.output(job.ours().command).decode().splitlines()]
+    worst_rank = worst_count = worst_mean = 0.0
+    exact = True
+    for line in lines:
+        if "profile" not in line:
+            continue
+        values = columns[int(line["profile"][1:])].astype(float)
+        exact = exact and line["count"] == len(values) and line["min"] == values.min() and line["max"] == values.max()
+        worst_mean = max(worst_mean, abs(line["mean"] - values.mean()), abs(line["deviation"] - values.std()))
+        for share, value in line["quantiles"].items():
+            low, high = (values < value).mean(), (values <= value).mean()
+            worst_rank = max(worst_rank, low - float(share) / 100, float(share) / 100 - high)
+        distinct = len(numpy.unique(values))
+        worst_count = max(worst_count, abs(line["distinct"] / distinct - 1))
+    fine = exact and worst_mean < 1e-9 and worst_rank < 0.0015 and worst_count < 0.06
+    job.ours().quality = f"ranks within {worst_rank:.4f}, counts within {100 * worst_count:.1f} %"
+    yield f"{'' if fine else 'FAILED '}profile: {job.ours().quality}, mean and deviation within {worst_mean:.1g}"
+
+
+def growth(plan):
+    yield "profile of every column", [profile_job(plan, rows, ()).run(plan).ours().median() for rows in plan.sizes]
+    yield "all checks, with drift", [all_job(plan, rows).run(plan).ours().median() for rows in plan.sizes]
+
+
+def run(plan):
+    profiles = profile_job(plan, plan.rows, PROFILERS).run(plan)
+    checks = list(judge_profile(plan, profiles))
+    return [profiles, check_job(plan, CHECKERS).run(plan), all_job(plan, plan.rows).run(plan)], checks
