@@ -73,6 +73,7 @@ bool mlops_validate_run_end(struct mlops_validate_run *run, const struct mlops_v
 {
 	struct mlops_error verdict = MLOPS_ERROR_INIT;
 	const char *reason = NULL;
+	bool ok;
 
 	run->run.ended = now;
 	run->run.outcome = MLOPS_RUN_FINISHED;
@@ -88,5 +89,7 @@ bool mlops_validate_run_end(struct mlops_validate_run *run, const struct mlops_v
 		run->run.reason = unchanged(reason);
 		run->run.message = verdict.message;
 	}
-	return keep(run, validation, error);
+	ok = keep(run, validation, error);
+	run->run.message = NULL;
+	return ok;
 }

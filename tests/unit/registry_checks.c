@@ -19,7 +19,8 @@ static void test_last_checks(void **state)
 {
 	struct mlops_store *store = fixture_create(*state);
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	static char missing[] = "missing", duplicate[] = "duplicate", warm[] = "warm", cold[] = "cold";
+	static char invalid[] = "invalid_data", missing[] = "missing", duplicate[] = "duplicate",
+		    warm[] = "warm", cold[] = "cold";
 	struct mlops_checked_reason reasons[] = { { missing, 3 }, { duplicate, 0 } };
 	struct mlops_checked_column columns[] = { { warm, 0.25, 0.5, 0.125 }, { cold, 0, NAN, NAN } };
 	struct mlops_checks checks = { .valid = true, .rows = 100, .last_time = INT64_MIN };
@@ -44,7 +45,7 @@ static void test_last_checks(void **state)
 							.reasons = reasons,
 							.columns = columns };
 			run.outcome = MLOPS_RUN_FAILED;
-			run.reason = (char[]){ "invalid_data" };
+			run.reason = invalid;
 		}
 		assert_true(mlops_store_finish_checks(store, &run, &checks, &error));
 		assert_true(mlops_store_last_checks(store, "pump", &last, &found, &error));
