@@ -27,7 +27,7 @@ def profile_job(plan, rows, peers):
 
 
 def schema(plan):
-    path = plan.build / "rows" / "validate-schema.json"
+    path = plan.build / "validate-schema.json"
     limits = {"missing": {"most": 0}, "range": {"least": -50, "most": 50}}
     columns = [{"name": f"f{i}", **limits} for i in range(FEATURES)]
     path.write_text(json.dumps({"mlops_schema": 1, "columns": columns}), encoding="utf-8")
@@ -58,11 +58,13 @@ def judge_profile(plan, job):
     for line in lines:
         if "profile" not in line:
             continue
-        values = columns[int(line["profile"][1:])].astype(float)
-        exact = exact and line["count"] == len(values) and line["min"] == values.min() and line["max"] == values.max()
-        worst_mean = max(worst_mean, abs(line["mean"] - values.mean()), abs(line["deviation"] - values.std()))
+        values = columns[int(line["profile"][1:])]
+        least, most = numpy.float32(line["min"]), numpy.float32(line["max"])
+        exact = exact and line["count"] == len(values) and least == values.min() and most == values.max()
+        wide = values.astype(float)
+        worst_mean = max(worst_mean, abs(line["mean"] - wide.mean()), abs(line["deviation"] - wide.std()))
         for share, value in line["quantiles"].items():
-            low, high = (values < value).mean(), (values <= value).mean()
+            low, high = (values < numpy.float32(value)).mean(), (values <= numpy.float32(value)).mean()
             worst_rank = max(worst_rank, low - float(share) / 100, float(share) / 100 - high)
         distinct = len(numpy.unique(values))
         worst_count = max(worst_count, abs(line["distinct"] / distinct - 1))
