@@ -1,6 +1,6 @@
 #include "kernel/build.h"
 
-#if defined __AVX512BW__ || defined __AVX2__
+#if defined __AVX2__
 #include <immintrin.h>
 #endif
 
@@ -113,18 +113,7 @@ static inline uint64_t find_inside(const uint16_t *keys, size_t n, const struct 
 	uint16_t most = (uint16_t)((1u << pair->bits) - 1);
 	size_t i = 0;
 
-#if defined __AVX512BW__
-	__m512i all_lower = _mm512_set1_epi16((short)lower), all_higher = _mm512_set1_epi16((short)higher),
-		all_most = _mm512_set1_epi16((short)most);
-
-	for (; i + 32 <= n; i += 32) {
-		__m512i key = _mm512_loadu_si512(keys + i);
-		__mmask32 inside = _mm512_cmple_epu16_mask(_mm512_sub_epi16(key, all_lower), all_most) |
-				   _mm512_cmple_epu16_mask(_mm512_sub_epi16(key, all_higher), all_most);
-
-		found |= (uint64_t)inside << i;
-	}
-#elif defined __AVX2__
+#if defined __AVX2__
 	__m256i all_lower = _mm256_set1_epi16((short)lower), all_higher = _mm256_set1_epi16((short)higher),
 		all_most = _mm256_set1_epi16((short)most);
 

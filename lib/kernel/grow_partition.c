@@ -10,16 +10,18 @@
 
 enum { STEP = 8 };
 
-/* Eight rows to the end of either side; both have room for eight. */
+/* Eight rows to the end of either side; both have room for eight.  The mask comes from a comparison of the
+ * old kind: gcc 12 may spill a mask of eight bits, and then count the ones in four bytes. */
 static inline unsigned divide(const struct mlops_grow_row *rows, __m128i keys, __m128i last,
 			      struct mlops_grow_row *left, struct mlops_grow_row *right)
 {
 	__m512i row = _mm512_loadu_si512(rows);
-	__mmask8 goes_left = _mm_cmple_epu16_mask(keys, last);
+	__m128i is_left = _mm_cmpeq_epi16(_mm_min_epu16(keys, last), keys);
+	unsigned mask = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(is_left, _mm_setzero_si128()));
 
-	_mm512_storeu_si512(left, _mm512_maskz_compress_epi64(goes_left, row));
-	_mm512_storeu_si512(right, _mm512_maskz_compress_epi64((__mmask8)~goes_left, row));
-	return (unsigned)__builtin_popcount(goes_left);
+	_mm512_storeu_si512(left, _mm512_maskz_compress_epi64((__mmask8)mask, row));
+	_mm512_storeu_si512(right, _mm512_maskz_compress_epi64((__mmask8)~mask, row));
+	return (unsigned)__builtin_popcount(mask);
 }
 
 #elif defined __AVX2__

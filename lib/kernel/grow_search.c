@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#if defined __AVX512DQ__ || defined __AVX2__
+#if defined __AVX2__
 #include <immintrin.h>
 #endif
 
@@ -42,15 +42,7 @@ static inline __attribute__((always_inline)) void find_classes(const uint32_t *c
 	uint64_t a = 0, b = 0;
 	size_t bin = 0;
 
-#if defined __AVX512DQ__
-	for (; width == 2 && bin < n; bin += 8) {
-		__mmask8 some = n - bin < 8 ? (__mmask8)((1u << (n - bin)) - 1) : 0xff;
-		__m512i x = _mm512_maskz_loadu_epi64(some, counts + 2 * bin);
-
-		a |= (uint64_t)_mm512_test_epi64_mask(x, _mm512_set1_epi64(0xffffffff)) << bin;
-		b |= (uint64_t)_mm512_test_epi64_mask(x, _mm512_set1_epi64(~INT64_C(0xffffffff))) << bin;
-	}
-#elif defined __AVX2__
+#if defined __AVX2__
 	for (; width == 2 && bin + 4 <= n; bin += 4) {
 		__m256i x = _mm256_loadu_si256((const __m256i *)(counts + 2 * bin));
 		__m256i is_0 = _mm256_cmpeq_epi32(x, _mm256_setzero_si256());
