@@ -116,8 +116,8 @@ static bool search_window(struct mlops_forest_growing *growing, const struct mlo
 	       (bins.n_occupied == 1 && growing->plan->bins->features[feature].any_missing);
 }
 
-/* A bin that has two bins of a histogram beside it: the split moves to the best place among their codes.
- * Their rows are counted again, a bin a code, or a few of them and then again. */
+/* The split between two bins moves to the best place among their codes: their rows are counted again, a bin a
+ * code; or, where that would be too many bins, a few codes a bin, and so on. */
 static void refine(struct mlops_forest_growing *growing, const struct mlops_forest_span *span,
 		   struct mlops_grow_window *window)
 {
