@@ -304,6 +304,9 @@ static bool put_off(struct mlops_forest_growing *growing, const struct mlops_for
 	return true;
 }
 
+/* A splinter of less rows is not worth to be put off: a tree may have thousands of them. */
+enum { LEAST_PUT_OFF = 256 };
+
 /* Grows the node and all below it; nodes of at most `puts_off` rows become subtrees instead. */
 static bool grow(struct mlops_forest_growing *growing, struct mlops_forest_span span, size_t puts_off)
 {
@@ -315,7 +318,7 @@ static bool grow(struct mlops_forest_growing *growing, struct mlops_forest_span 
 	for (;;) {
 		size_t n_rows = span.end - span.begin;
 
-		if (n_rows <= puts_off) {
+		if (n_rows <= puts_off && n_rows >= LEAST_PUT_OFF) {
 			if (!put_off(growing, &span))
 				return false;
 		} else if (n_rows >= 2 * plan->min_leaf && span.depth < plan->max_depth &&
