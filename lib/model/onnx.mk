@@ -7,7 +7,10 @@ libmlops_a_SOURCES += \
 	%D%/onnx_import.c \
 	%D%/onnx_metadata.c \
 	%D%/onnx_read.c \
+	%D%/onnx_trees.h \
 	%D%/onnx_trees_read.c \
+	%D%/onnx_trees_v3.c \
+	%D%/onnx_trees_v5.c \
 	%D%/onnx_trees_write.c \
 	%D%/onnx_unpack.c \
 	%D%/onnx_write.c
@@ -17,7 +20,8 @@ libmlops_a_SOURCES += \
 %D%/onnx.pb-c.h: %D%/onnx.pb-c.c
 
 %D%/onnx_attribute.$(OBJEXT) %D%/onnx_graph.$(OBJEXT) %D%/onnx_import.$(OBJEXT) %D%/onnx_metadata.$(OBJEXT): %D%/onnx.pb-c.h
-%D%/onnx_read.$(OBJEXT) %D%/onnx_trees_read.$(OBJEXT) %D%/onnx_trees_write.$(OBJEXT): %D%/onnx.pb-c.h
+%D%/onnx_read.$(OBJEXT) %D%/onnx_trees_read.$(OBJEXT) %D%/onnx_trees_v3.$(OBJEXT): %D%/onnx.pb-c.h
+%D%/onnx_trees_v5.$(OBJEXT) %D%/onnx_trees_write.$(OBJEXT): %D%/onnx.pb-c.h
 %D%/onnx_unpack.$(OBJEXT) %D%/onnx_write.$(OBJEXT): %D%/onnx.pb-c.h
 
 BUILT_SOURCES += %D%/onnx.pb-c.h

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define VARINT_MOST 10
+
 static uint32_t load32(const uint8_t *raw)
 {
 	return (uint32_t)raw[0] | (uint32_t)raw[1] << 8 | (uint32_t)raw[2] << 16 | (uint32_t)raw[3] << 24;
@@ -24,10 +26,7 @@ double mlops_onnx_real(const struct mlops_onnx_reals *reals, size_t i)
 		memcpy(&value, &bits, sizeof(value));
 		return value;
 	}
-	uint32_t bits = load32(reals->raw + 4 * i);
-	float value;
-	memcpy(&value, &bits, sizeof(value));
-	return (double)value;
+	return (double)mlops_onnx_raw_float(reals, i);
 }
 
 const Onnx__AttributeProto *mlops_onnx_attribute(const Onnx__NodeProto *node, const char *name)
@@ -39,12 +38,102 @@ const Onnx__AttributeProto *mlops_onnx_attribute(const Onnx__NodeProto *node, co
 	return NULL;
 }
 
+static bool bulk_of(const ProtobufCMessage *message, unsigned field, struct mlops_onnx_bulk *bulk)
+{
+	for (unsigned i = 0; i < message->n_unknown_fields; i++) {
+		const ProtobufCMessageUnknownField *unknown = &message->unknown_fields[i];
+		if (unknown->tag == mlops_onnx_bulk_tag(field) && unknown->len == 1 + sizeof(*bulk)) {
+			memcpy(bulk, unknown->data + 1, sizeof(*bulk)); /* behind the length */
+			return true;
+		}
+	}
+	return false;
+}
+
 struct mlops_onnx_ints mlops_onnx_ints_of(const Onnx__NodeProto *node, const char *name)
 {
 	const Onnx__AttributeProto *attribute = mlops_onnx_attribute(node, name);
+	struct mlops_onnx_ints ints = { .n = 0 };
 	if (attribute == NULL)
-		return (struct mlops_onnx_ints){ 0, NULL };
-	return (struct mlops_onnx_ints){ attribute->n_ints, attribute->ints };
+		return ints;
+	if (bulk_of(&attribute->base, MLOPS_ONNX_ATTRIBUTE_INTS, &ints.bulk)) {
+		ints.n = ints.bulk.n;
+	} else {
+		ints.n = attribute->n_ints;
+		ints.values = attribute->ints;
+	}
+	return ints;
+}
+
+struct mlops_onnx_strings mlops_onnx_strings_of(const Onnx__NodeProto *node, const char *name)
+{
+	const Onnx__AttributeProto *attribute = mlops_onnx_attribute(node, name);
+	struct mlops_onnx_strings strings = { .n = 0 };
+	if (attribute == NULL)
+		return strings;
+	if (bulk_of(&attribute->base, MLOPS_ONNX_ATTRIBUTE_STRINGS, &strings.bulk)) {
+		strings.n = strings.bulk.n;
+	} else {
+		strings.n = attribute->n_strings;
+		strings.values = attribute->strings;
+	}
+	return strings;
+}
+
+/* Where the bytes come from, it has been checked that they hold n entries. */
+static uint64_t take_varint(struct mlops_onnx_bulk *bulk, unsigned *size)
+{
+	uint64_t value = 0;
+	uint8_t byte;
+	*size = 0;
+	do {
+		byte = *bulk->at++;
+		if (*size < VARINT_MOST)
+			value |= (uint64_t)(byte & 0x7f) << 7 * *size;
+		++*size;
+	} while (byte >= 0x80);
+	return value;
+}
+
+int64_t mlops_onnx_next_int(struct mlops_onnx_ints *ints)
+{
+	unsigned size;
+	if (ints->values != NULL)
+		return *ints->values++;
+	if (!ints->bulk.packed)
+		take_varint(&ints->bulk, &size);
+	uint64_t value = take_varint(&ints->bulk, &size);
+	return size <= VARINT_MOST ? (int64_t)value : INT64_MIN;
+}
+
+ProtobufCBinaryData mlops_onnx_next_string(struct mlops_onnx_strings *strings)
+{
+	unsigned size;
+	if (strings->values != NULL)
+		return *strings->values++;
+	take_varint(&strings->bulk, &size);
+	ProtobufCBinaryData string = { .len = take_varint(&strings->bulk, &size) };
+	string.data = (uint8_t *)(uintptr_t)strings->bulk.at;
+	strings->bulk.at += string.len;
+	return string;
+}
+
+const uint8_t *mlops_onnx_bytes_of(const struct mlops_onnx_ints *ints)
+{
+	bool single = ints->values == NULL && ints->bulk.packed &&
+		      (size_t)(ints->bulk.end - ints->bulk.at) == ints->n;
+	return single ? ints->bulk.at : NULL;
+}
+
+bool mlops_onnx_raw_data(const Onnx__TensorProto *tensor, ProtobufCBinaryData *raw)
+{
+	struct mlops_onnx_bulk bulk;
+	*raw = tensor->raw_data;
+	if (tensor->has_raw_data || !bulk_of(&tensor->base, MLOPS_ONNX_TENSOR_RAW_DATA, &bulk))
+		return tensor->has_raw_data;
+	struct mlops_onnx_strings only = { .n = 1, .bulk = bulk };
+	*raw = mlops_onnx_next_string(&only);
+	return true;
 }
 
 int64_t mlops_onnx_int_of(const Onnx__NodeProto *node, const char *name, int64_t fallback)
@@ -84,13 +173,14 @@ bool mlops_onnx_tensor_reals(const Onnx__TensorProto *tensor, const char *what,
 		return mlops_error_set(error, MLOPS_DATA, "tensor \"%s\" keeps its values in another file",
 				       what);
 	size_t width = is_double ? sizeof(double) : sizeof(float);
-	if (tensor->has_raw_data) {
-		if (tensor->raw_data.len % width != 0)
+	ProtobufCBinaryData raw;
+	if (mlops_onnx_raw_data(tensor, &raw)) {
+		if (raw.len % width != 0)
 			return mlops_error_set(error, MLOPS_DATA,
 					       "tensor \"%s\" has %zu bytes, expected a multiple of %zu",
-					       what, tensor->raw_data.len, width);
-		reals->n = tensor->raw_data.len / width;
-		reals->raw = tensor->raw_data.data;
+					       what, raw.len, width);
+		reals->n = raw.len / width;
+		reals->raw = raw.data;
 		reals->raw_is_double = is_double;
 	} else if (is_double) {
 		reals->n = tensor->n_double_data;

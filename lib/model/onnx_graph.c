@@ -50,8 +50,18 @@ static const struct mlops_onnx_output failure_outputs[] = {
 	{ "failure", MLOPS_ONNX_BOOL, false },
 };
 
-/* A leaf of TreeEnsemble has one weight only, so more classes take the operator before it. */
 static const struct mlops_onnx_step label_steps[] = {
+	{ .name = "TreeEnsemble", .domain = MLOPS_ONNX_ML, .inputs = { "X" }, .output = "vote_sums" },
+	{ .name = "Mul", .inputs = { "vote_sums", "probability_scale" }, .output = "probabilities" },
+	{ .name = "ArgMax",
+	  .inputs = { "probabilities" },
+	  .output = "class_index",
+	  .attributes = { { "axis", 1 }, { "keepdims", 1 } } },
+	{ .name = "Gather", .inputs = { "classes", "class_index" }, .output = "label" },
+};
+
+/* A leaf of TreeEnsemble has one weight only, so leaves of several classes take the operator before it. */
+static const struct mlops_onnx_step mixed_label_steps[] = {
 	{ .name = "TreeEnsembleRegressor",
 	  .domain = MLOPS_ONNX_ML,
 	  .inputs = { "X" },
@@ -102,9 +112,9 @@ static const struct mlops_onnx_form failure_form = {
 
 static const struct mlops_onnx_form label_form = {
 	.kind = MLOPS_FAILURE_PREDICTION,
-	.ir_version = 8,
+	.ir_version = 10,
 	.opset = 17,
-	.ml_opset = 3,
+	.ml_opset = 5,
 	.labels = true,
 	.steps = label_steps,
 	.n_steps = COUNT(label_steps),
@@ -114,11 +124,28 @@ static const struct mlops_onnx_form label_form = {
 	.n_outputs = COUNT(label_outputs),
 };
 
-const struct mlops_onnx_form *mlops_onnx_form_of(enum mlops_kind kind, size_t n_classes)
+static const struct mlops_onnx_form mixed_label_form = {
+	.kind = MLOPS_FAILURE_PREDICTION,
+	.ir_version = 8,
+	.opset = 17,
+	.ml_opset = 3,
+	.labels = true,
+	.mixed_leaves = true,
+	.steps = mixed_label_steps,
+	.n_steps = COUNT(mixed_label_steps),
+	.constants = label_constants,
+	.n_constants = COUNT(label_constants),
+	.outputs = label_outputs,
+	.n_outputs = COUNT(label_outputs),
+};
+
+const struct mlops_onnx_form *mlops_onnx_form_of(enum mlops_kind kind, size_t n_classes, bool mixed_leaves)
 {
 	if (kind == MLOPS_ANOMALY_DETECTION)
 		return &anomaly_form;
-	return n_classes > 2 ? &label_form : &failure_form;
+	if (n_classes <= 2)
+		return &failure_form;
+	return mixed_leaves ? &mixed_label_form : &label_form;
 }
 
 struct mlops_onnx_block {

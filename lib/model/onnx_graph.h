@@ -12,9 +12,9 @@
 
 #include <string.h>
 
-#define MLOPS_ONNX_ML "ai.onnx.ml"
-#define MLOPS_ONNX_PREFIX "mlops."
-#define MLOPS_ONNX_PRODUCER "mlops"
+#define MLOPS_ONNX_ML		"ai.onnx.ml"
+#define MLOPS_ONNX_PREFIX	"mlops."
+#define MLOPS_ONNX_PRODUCER	"mlops"
 #define MLOPS_ONNX_MAX_FEATURES (1 << 24)
 
 enum {
@@ -58,6 +58,8 @@ struct mlops_onnx_form {
 	enum mlops_kind kind;
 	int64_t ir_version, opset, ml_opset;
 	bool labels;
+	bool mixed_leaves; /* leaves for several outputs: TreeEnsembleRegressor, since TreeEnsemble has none
+			    */
 	const struct mlops_onnx_step *steps;
 	size_t n_steps;
 	const struct mlops_onnx_constant *constants;
@@ -66,7 +68,7 @@ struct mlops_onnx_form {
 	size_t n_outputs;
 };
 
-const struct mlops_onnx_form *mlops_onnx_form_of(enum mlops_kind kind, size_t n_classes);
+const struct mlops_onnx_form *mlops_onnx_form_of(enum mlops_kind kind, size_t n_classes, bool mixed_leaves);
 
 /* Memory that lives as long as a message is put together; zeroed, freed whole.  After a failure takes give
  * NULL. */
@@ -90,9 +92,26 @@ static inline const char *mlops_onnx_or_empty(const char *text)
 }
 
 /* Checks lengths and nesting, then lets protobuf-c build the message in an amount of memory that is bounded
- * by length. */
+ * by length.  Long columns stay in bytes, which have to live as long as the message. */
 Onnx__ModelProto *mlops_onnx_unpack(const void *bytes, size_t length, struct mlops_error *error);
 void mlops_onnx_unpack_free(Onnx__ModelProto *file);
+
+/* Entries of a repeated field where they lie in the file, side by side: integers packed, or each entry with
+ * its key before it. */
+struct mlops_onnx_bulk {
+	const uint8_t *at, *end;
+	size_t n;
+	bool packed;
+};
+
+/* Fields whose entries may be left in the file. */
+enum { MLOPS_ONNX_ATTRIBUTE_INTS = 8, MLOPS_ONNX_ATTRIBUTE_STRINGS = 9, MLOPS_ONNX_TENSOR_RAW_DATA = 9 };
+
+/* The field by which a message says where a field's entries are. */
+static inline unsigned mlops_onnx_bulk_tag(unsigned field)
+{
+	return (1u << 29) - 32 + field;
+}
 
 /* Numbers of a `floats` attribute, or of a tensor of float or double. */
 struct mlops_onnx_reals {
@@ -105,14 +124,42 @@ struct mlops_onnx_reals {
 
 double mlops_onnx_real(const struct mlops_onnx_reals *reals, size_t i);
 
+/* Where raw holds floats. */
+static inline float mlops_onnx_raw_float(const struct mlops_onnx_reals *reals, size_t i)
+{
+	const uint8_t *raw = reals->raw + 4 * i;
+	uint32_t bits =
+		(uint32_t)raw[0] | (uint32_t)raw[1] << 8 | (uint32_t)raw[2] << 16 | (uint32_t)raw[3] << 24;
+	float value;
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+/* Integers or strings of an attribute, to be taken one after the other: a copy of the struct can be taken
+ * from anew. */
 struct mlops_onnx_ints {
 	size_t n;
 	const int64_t *values;
+	struct mlops_onnx_bulk bulk; /* where values is NULL */
 };
+
+struct mlops_onnx_strings {
+	size_t n;
+	const ProtobufCBinaryData *values;
+	struct mlops_onnx_bulk bulk;
+};
+
+/* The next one; at most n times.  INT64_MIN if it is too long for an integer. */
+int64_t mlops_onnx_next_int(struct mlops_onnx_ints *ints);
+ProtobufCBinaryData mlops_onnx_next_string(struct mlops_onnx_strings *strings);
+
+/* n bytes if the integers are so many bytes in the file, each of them below 0x80; else NULL. */
+const uint8_t *mlops_onnx_bytes_of(const struct mlops_onnx_ints *ints);
 
 /* Absent attributes give n = 0, or fallback. */
 const Onnx__AttributeProto *mlops_onnx_attribute(const Onnx__NodeProto *node, const char *name);
 struct mlops_onnx_ints mlops_onnx_ints_of(const Onnx__NodeProto *node, const char *name);
+struct mlops_onnx_strings mlops_onnx_strings_of(const Onnx__NodeProto *node, const char *name);
 int64_t mlops_onnx_int_of(const Onnx__NodeProto *node, const char *name, int64_t fallback);
 
 /* Inline for its callers' literals: a forest asks this for each node. */
@@ -126,12 +173,17 @@ bool mlops_onnx_string_of(const Onnx__NodeProto *node, const char *name, const c
 			  const char *wanted, struct mlops_error *error);
 bool mlops_onnx_reals_of(const Onnx__NodeProto *node, const char *name, struct mlops_onnx_reals *reals,
 			 struct mlops_error *error);
+/* False: it has no raw data. */
+bool mlops_onnx_raw_data(const Onnx__TensorProto *tensor, ProtobufCBinaryData *raw);
 bool mlops_onnx_tensor_reals(const Onnx__TensorProto *tensor, const char *what,
 			     struct mlops_onnx_reals *reals, struct mlops_error *error);
 
 /* The type of a tensor [N, columns]; columns is 0 when the file leaves it open. */
 bool mlops_onnx_value_shape(const Onnx__ValueInfoProto *value, int32_t *type, size_t *columns,
 			    struct mlops_error *error);
+
+/* Has a leaf values for several outputs? */
+bool mlops_onnx_trees_are_mixed(const struct mlops_trees *trees);
 
 /* The ensemble: attributes of node (its first step) from trees. */
 bool mlops_onnx_trees_write(const struct mlops_trees *trees, struct mlops_onnx_scratch *scratch,

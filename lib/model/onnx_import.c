@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define MAX_OPERATORS 64
-#define TOLERANCE 1e-5
+#define TOLERANCE     1e-5
 
 /* What a name in the graph stands for. */
 enum role { OTHER, INPUT, LABEL, PROBABILITIES };
@@ -176,9 +176,9 @@ static void free_labels(char **labels, size_t n)
 /* Class labels as text; the caller frees them. */
 static char **labels_of(const Onnx__NodeProto *node, size_t *n, struct mlops_error *error)
 {
-	const Onnx__AttributeProto *strings = mlops_onnx_attribute(node, "classlabels_strings");
+	struct mlops_onnx_strings strings = mlops_onnx_strings_of(node, "classlabels_strings");
 	struct mlops_onnx_ints ints = mlops_onnx_ints_of(node, "classlabels_int64s");
-	size_t n_strings = strings != NULL ? strings->n_strings : 0;
+	size_t n_strings = strings.n;
 	*n = n_strings > 0 ? n_strings : ints.n;
 	if (*n < 2 || *n > MLOPS_MAX_CLASSES || (n_strings > 0 && ints.n > 0)) {
 		mlops_error_set(error, MLOPS_DATA, "the tree ensemble has %zu class labels, expected 2 to %d",
@@ -188,11 +188,15 @@ static char **labels_of(const Onnx__NodeProto *node, size_t *n, struct mlops_err
 	char **labels = calloc(*n, sizeof(*labels));
 	for (size_t k = 0; labels != NULL && k < *n; k++) {
 		char number[24];
-		snprintf(number, sizeof(number), "%lld", n_strings == 0 ? (long long)ints.values[k] : 0);
-		size_t length = n_strings > 0 ? strings->strings[k].len : strlen(number);
+		ProtobufCBinaryData string = { .len = 0 };
+		if (n_strings > 0)
+			string = mlops_onnx_next_string(&strings);
+		snprintf(number, sizeof(number), "%lld",
+			 n_strings == 0 ? (long long)mlops_onnx_next_int(&ints) : 0);
+		size_t length = n_strings > 0 ? string.len : strlen(number);
 		const char *text = number;
 		if (n_strings > 0)
-			text = length > 0 ? (const char *)strings->strings[k].data : "";
+			text = length > 0 ? (const char *)string.data : "";
 		if (n_strings > 0 &&
 		    (memchr(text, '\0', length) != NULL || !mlops_text_is_utf8(text, length))) {
 			mlops_error_set(error, MLOPS_DATA, "class label %zu is not UTF-8 text", k);
@@ -215,8 +219,9 @@ static char **labels_of(const Onnx__NodeProto *node, size_t *n, struct mlops_err
 static bool one_weight_a_leaf(const Onnx__NodeProto *node, size_t n_classes)
 {
 	struct mlops_onnx_ints ids = mlops_onnx_ints_of(node, "class_ids");
+	int64_t first = ids.n > 0 ? mlops_onnx_next_int(&ids) : 0;
 	for (size_t i = 1; i < ids.n; i++) {
-		if (ids.values[i] != ids.values[0])
+		if (mlops_onnx_next_int(&ids) != first)
 			return false;
 	}
 	return n_classes == 2;

@@ -74,7 +74,7 @@ static bool check_ensemble(const struct mlops_onnx_form *form, const Onnx__NodeP
 	if (!same_number(form, "n_targets", mlops_onnx_int_of(node, "n_targets", 1), (int64_t)n_outputs,
 			 error))
 		return false;
-	if (!form->labels)
+	if (!form->mixed_leaves)
 		return same_number(form, "number of attributes", (int64_t)node->n_attribute, 14, error) &&
 		       same_number(form, "aggregate_function",
 				   mlops_onnx_int_of(node, "aggregate_function", 1), 1, error) &&
@@ -166,17 +166,36 @@ static bool check_labels(const struct mlops_onnx_form *form, const Onnx__GraphPr
 	return true;
 }
 
+static bool is_too_large(const struct mlops_model *model, double sum)
+{
+	return model->kind == MLOPS_FAILURE_PREDICTION &&
+	       !(model->probability_scale > 0 && sum * (double)model->probability_scale <= 1 + TOLERANCE);
+}
+
+/* Bounds of the sums that need not be met: as if each tree had the smallest and the largest leaf. */
+static bool is_surely_in_range(const struct mlops_model *model, size_t output)
+{
+	const struct mlops_trees *trees = &model->trees;
+	float smallest = trees->leaf_values[output], largest = smallest;
+	for (size_t i = 0; i < trees->n_leaves; i++) {
+		float value = trees->leaf_values[i * trees->n_outputs + output];
+		smallest = value < smallest ? value : smallest;
+		largest = value > largest ? value : largest;
+	}
+	return smallest >= 0 && !is_too_large(model, (double)largest * (double)trees->n_trees);
+}
+
 /* What scores and probabilities need in order to be ones: between 0 and 1. */
 static bool check_range(const struct mlops_model *model, struct mlops_error *error)
 {
 	double smallest, largest;
 	for (size_t k = 0; k < model->trees.n_outputs; k++) {
+		if (is_surely_in_range(model, k))
+			continue;
 		mlops_onnx_trees_bounds(&model->trees, k, &smallest, &largest);
 		if (smallest < 0)
 			return mlops_error_set(error, MLOPS_DATA, "the leaves add up to less than 0");
-		if (model->kind == MLOPS_FAILURE_PREDICTION &&
-		    !(model->probability_scale > 0 &&
-		      largest * (double)model->probability_scale <= 1 + TOLERANCE))
+		if (is_too_large(model, largest))
 			return mlops_error_set(error, MLOPS_DATA,
 					       "the leaves add up to a probability above 1");
 	}
@@ -200,13 +219,16 @@ static bool check_opsets(const struct mlops_onnx_form *form, const Onnx__ModelPr
 			   form->ml_opset, error);
 }
 
-/* More than two classes have another first operator; how many there are is what it says. */
+static bool has_mixed_leaves(const Onnx__GraphProto *graph)
+{
+	return graph->n_node > 0 &&
+	       strcmp(mlops_onnx_or_empty(graph->node[0]->op_type), "TreeEnsembleRegressor") == 0;
+}
+
+/* More than two classes have as many targets, fewer have one. */
 static size_t classes_of(const Onnx__GraphProto *graph)
 {
-	if (graph->n_node == 0 ||
-	    strcmp(mlops_onnx_or_empty(graph->node[0]->op_type), "TreeEnsembleRegressor") != 0)
-		return 2;
-	int64_t n = mlops_onnx_int_of(graph->node[0], "n_targets", 0);
+	int64_t n = graph->n_node > 0 ? mlops_onnx_int_of(graph->node[0], "n_targets", 0) : 0;
 	return n > 2 && n <= MLOPS_MAX_CLASSES ? (size_t)n : 2;
 }
 
@@ -218,7 +240,8 @@ static bool read_own(const Onnx__ModelProto *file, const char *kind, struct mlop
 		return mlops_error_set(error, MLOPS_DATA, "%s", unknown.message);
 	const Onnx__GraphProto *graph = file->graph;
 	size_t n_classes = model->kind == MLOPS_FAILURE_PREDICTION ? classes_of(graph) : 0;
-	const struct mlops_onnx_form *form = mlops_onnx_form_of(model->kind, n_classes);
+	const struct mlops_onnx_form *form =
+		mlops_onnx_form_of(model->kind, n_classes, has_mixed_leaves(graph));
 	size_t n_outputs = n_classes > 2 ? n_classes : 1, n_features;
 	if (!check_opsets(form, file, error) ||
 	    !same_number(form, "the number of operators", (int64_t)graph->n_node, (int64_t)form->n_steps,
@@ -237,8 +260,9 @@ static bool read_own(const Onnx__ModelProto *file, const char *kind, struct mlop
 		return false;
 	model->trees.n_features = n_features;
 	model->trees.n_outputs = n_outputs;
-	if (form->labels ? !mlops_onnx_trees_read_v3(graph->node[0], "target", false, &model->trees, error)
-			 : !mlops_onnx_trees_read_v5(graph->node[0], &model->trees, error))
+	if (form->mixed_leaves
+		    ? !mlops_onnx_trees_read_v3(graph->node[0], "target", false, &model->trees, error)
+		    : !mlops_onnx_trees_read_v5(graph->node[0], &model->trees, error))
 		return false;
 	model->trees.exact_sums = mlops_trees_sums_are_exact(&model->trees);
 	return check_range(model, error) && mlops_onnx_metadata_read(file, model, error) &&

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define FIELD_FLOATS 7 /* of AttributeProto */
-#define FIELD_INTS 8
+#define FIELD_INTS   8
 
 #define VARINT_MOST 10
 
@@ -187,8 +187,55 @@ static bool walk_new(const struct mlops_trees *trees, struct mlops_onnx_scratch 
 	return !scratch->failed;
 }
 
-/* TreeEnsemble-5: inner nodes and leaves are numbered apart.  A tree that is a leaf becomes an inner node
- * with that leaf on both sides. */
+/* The leaves that differ, numbered as they come: most forests have few. */
+struct leaf_table {
+	uint64_t *leaves; /* [n] output << 32 | the weight's bits */
+	size_t n;
+	uint32_t *slots; /* [mask + 1] number + 1, or 0 */
+	size_t mask;
+};
+
+static bool leaf_table_new(struct mlops_onnx_scratch *scratch, struct leaf_table *table, size_t most)
+{
+	table->n = 0;
+	table->mask = 63;
+	while (table->mask / 2 < most)
+		table->mask = table->mask * 2 + 1;
+	table->leaves = mlops_onnx_scratch_take(scratch, most, sizeof(*table->leaves));
+	table->slots = mlops_onnx_scratch_take(scratch, table->mask + 1, sizeof(*table->slots));
+	return !scratch->failed;
+}
+
+static size_t leaf_number(struct leaf_table *table, uint64_t output, float weight)
+{
+	uint32_t bits;
+	memcpy(&bits, &weight, sizeof(bits));
+	uint64_t leaf = output << 32 | bits;
+	size_t slot = (size_t)(leaf * UINT64_C(0x9e3779b97f4a7c15) >> 32) & table->mask;
+	while (table->slots[slot] != 0 && table->leaves[table->slots[slot] - 1] != leaf)
+		slot = (slot + 1) & table->mask;
+	if (table->slots[slot] == 0) {
+		table->leaves[table->n++] = leaf;
+		table->slots[slot] = (uint32_t)table->n;
+	}
+	return table->slots[slot] - 1;
+}
+
+/* Of a leaf with one weight that is not 0, or none. */
+static size_t number_of_leaf(const struct mlops_trees *trees, struct leaf_table *table,
+			     const struct mlops_node *node)
+{
+	const float *values = trees->leaf_values + node->leaf * trees->n_outputs;
+	size_t output = 0;
+	while (output + 1 < trees->n_outputs && values[output] == 0)
+		output++;
+	if (values[output] == 0 && trees->n_outputs > 1)
+		output = 0;
+	return leaf_number(table, output, values[output]);
+}
+
+/* TreeEnsemble-5: inner nodes and leaves are numbered apart, and nodes with the same leaf share it.  A tree
+ * that is a leaf becomes an inner node with that leaf on both sides. */
 static bool write_v5(const struct mlops_trees *trees, struct mlops_onnx_scratch *scratch,
 		     struct attributes *to)
 {
@@ -198,34 +245,35 @@ static bool write_v5(const struct mlops_trees *trees, struct mlops_onnx_scratch 
 		n_leaves += n / 2 + 1; /* a binary tree has one leaf more than inner nodes */
 		n_inner += n > 1 ? n / 2 : 1;
 	}
+	struct leaf_table table;
 	size_t id = varint_size(n_leaves), feature_width = varint_size(trees->n_features);
 	struct walk walk;
 	struct column features, yes, no, yes_leaf, no_leaf, missing, modes, splits, targets, weights, roots;
-	if (!walk_new(trees, scratch, &walk) || !column_new(scratch, &features, n_inner, feature_width) ||
+	if (!walk_new(trees, scratch, &walk) || !leaf_table_new(scratch, &table, n_leaves) ||
+	    !column_new(scratch, &features, n_inner, feature_width) ||
 	    !column_new(scratch, &yes, n_inner, id) || !column_new(scratch, &no, n_inner, id) ||
 	    !column_new(scratch, &yes_leaf, n_inner, 1) || !column_new(scratch, &no_leaf, n_inner, 1) ||
 	    !column_new(scratch, &missing, n_inner, 1) || !column_new(scratch, &modes, n_inner, 1) ||
 	    !column_new(scratch, &splits, n_inner, sizeof(float)) ||
-	    !column_new(scratch, &targets, n_leaves, 1) ||
+	    !column_new(scratch, &targets, n_leaves, varint_size(trees->n_outputs)) ||
 	    !column_new(scratch, &weights, n_leaves, sizeof(float)) ||
 	    !column_new(scratch, &roots, trees->n_trees, id))
 		return false;
 
-	size_t inner = 0, leaf = 0;
+	size_t inner = 0;
 	for (size_t t = 0; t < trees->n_trees; t++) {
 		walk_tree(trees, t, &walk);
 		column_int(&roots, inner);
-		size_t next_inner = inner, next_leaf = leaf;
+		size_t next_inner = inner;
 		for (size_t i = 0; i < walk.n; i++) {
-			uint32_t at = walk.order[i];
-			walk.number[at] = is_leaf(trees, &walk.nodes[at]) ? next_leaf++ : next_inner++;
+			const struct mlops_node *node = &walk.nodes[walk.order[i]];
+			walk.number[walk.order[i]] =
+				is_leaf(trees, node) ? number_of_leaf(trees, &table, node) : next_inner++;
 		}
 		for (size_t i = 0; i < walk.n; i++) {
 			const struct mlops_node *node = &walk.nodes[walk.order[i]];
 			uint32_t left = mlops_node_left(trees, node);
 			if (left == 0) {
-				column_int(&targets, 0);
-				column_float(&weights, trees->leaf_values[node->leaf]);
 				if (walk.n > 1)
 					continue;
 				next_inner++;
@@ -242,13 +290,19 @@ static bool write_v5(const struct mlops_trees *trees, struct mlops_onnx_scratch 
 			column_int(&no_leaf, is_leaf(trees, &walk.nodes[right]));
 		}
 		inner = next_inner;
-		leaf = next_leaf;
+	}
+	for (size_t i = 0; i < table.n; i++) {
+		uint32_t bits = (uint32_t)table.leaves[i];
+		float weight;
+		memcpy(&weight, &bits, sizeof(weight));
+		column_int(&targets, table.leaves[i] >> 32);
+		column_float(&weights, weight);
 	}
 
 	add_int(to, "aggregate_function", 1);
 	add_packed(to, "leaf_targetids", false, &targets);
-	add_tensor(to, "leaf_weights", MLOPS_ONNX_FLOAT, n_leaves, &weights);
-	add_int(to, "n_targets", 1);
+	add_tensor(to, "leaf_weights", MLOPS_ONNX_FLOAT, table.n, &weights);
+	add_int(to, "n_targets", (int64_t)trees->n_outputs);
 	add_packed(to, "nodes_falseleafs", false, &no_leaf);
 	add_packed(to, "nodes_falsenodeids", false, &no);
 	add_packed(to, "nodes_featureids", false, &features);
@@ -360,6 +414,18 @@ static bool write_v3(const struct mlops_trees *trees, struct mlops_onnx_scratch 
 	return !scratch->failed;
 }
 
+bool mlops_onnx_trees_are_mixed(const struct mlops_trees *trees)
+{
+	for (size_t i = 0; trees->n_outputs > 1 && i < trees->n_leaves; i++) {
+		size_t kept = 0;
+		for (size_t k = 0; k < trees->n_outputs; k++)
+			kept += trees->leaf_values[i * trees->n_outputs + k] != 0;
+		if (kept > 1)
+			return true;
+	}
+	return false;
+}
+
 bool mlops_onnx_trees_write(const struct mlops_trees *trees, struct mlops_onnx_scratch *scratch,
 			    Onnx__NodeProto *node, struct mlops_error *error)
 {
@@ -367,6 +433,7 @@ bool mlops_onnx_trees_write(const struct mlops_trees *trees, struct mlops_onnx_s
 	node->attribute = mlops_onnx_scratch_take(scratch, 16, sizeof(*node->attribute));
 	if (node->attribute == NULL)
 		return mlops_error_set_memory(error);
-	bool done = trees->n_outputs == 1 ? write_v5(trees, scratch, &to) : write_v3(trees, scratch, &to);
+	bool done = mlops_onnx_trees_are_mixed(trees) ? write_v3(trees, scratch, &to)
+						      : write_v5(trees, scratch, &to);
 	return done ? true : mlops_error_set_memory(error);
 }

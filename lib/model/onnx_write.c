@@ -182,7 +182,8 @@ static bool check_model(const struct mlops_model *model, struct mlops_error *err
 
 bool mlops_onnx_write(const struct mlops_model *model, struct mlops_buffer *out, struct mlops_error *error)
 {
-	const struct mlops_onnx_form *form = mlops_onnx_form_of(model->kind, model->n_classes);
+	const struct mlops_onnx_form *form =
+		mlops_onnx_form_of(model->kind, model->n_classes, mlops_onnx_trees_are_mixed(&model->trees));
 	struct mlops_onnx_scratch scratch = { .blocks = NULL };
 	Onnx__ModelProto file = ONNX__MODEL_PROTO__INIT;
 	Onnx__GraphProto graph = ONNX__GRAPH_PROTO__INIT;

@@ -69,6 +69,12 @@ agree_with_missing() {
 	agree_with_missing model.onnx "$MLOPS_LIVE/other.csv"
 	run -0 jq -c '.probabilities | keys' <(head -n 1 scored.jsonl)
 	[ "$output" = '["failing","sound","worn"]' ]
+	# leaves of several classes take another operator
+	mlops-train --model failure_prediction --target state --ignore anomaly,failure --set min_leaf=20 --set trees=30 \
+		--output mixed.onnx "$MLOPS_LIVE/plant.csv"
+	agree_with_missing mixed.onnx "$MLOPS_LIVE/other.csv"
+	grep -qa TreeEnsembleRegressor mixed.onnx
+	! grep -qa TreeEnsembleRegressor model.onnx
 }
 
 @test "a model that went through the registry is the same" {

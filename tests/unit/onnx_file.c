@@ -68,12 +68,23 @@ static void same_names(const struct mlops_model *a, const struct mlops_model *b)
 	}
 }
 
-static void there_and_back(size_t n_classes, size_t n_trees, unsigned depth)
+/* Each leaf keeps one of its values. */
+static void unmix(struct mlops_trees *trees)
+{
+	for (size_t i = 0; i < trees->n_leaves; i++)
+		for (size_t k = 0; k < trees->n_outputs; k++)
+			if (k != i % trees->n_outputs)
+				trees->leaf_values[i * trees->n_outputs + k] = 0;
+}
+
+static void there_and_back(size_t n_classes, size_t n_trees, unsigned depth, bool mixed)
 {
 	struct mlops_model *model = onnx_sample_new(n_classes, n_trees, depth, 3), *again;
 	struct mlops_buffer first = MLOPS_BUFFER_INIT, second = MLOPS_BUFFER_INIT;
 
 	assert_non_null(model);
+	if (!mixed)
+		unmix(&model->trees);
 	write_model(model, &first);
 	again = read_model(&first);
 	write_model(again, &second);
@@ -82,7 +93,7 @@ static void there_and_back(size_t n_classes, size_t n_trees, unsigned depth)
 	assert_int_equal(again->kind, model->kind);
 	assert_true(again->trees.exact_sums);
 	assert_int_equal(again->trees.n_nodes, model->trees.n_nodes);
-	assert_int_equal(again->trees.n_leaves, model->trees.n_leaves);
+	assert_true(again->trees.n_leaves <= model->trees.n_leaves); /* equal leaves become one */
 	if (n_classes == 0) {
 		assert_true(again->score_exponent == model->score_exponent);
 		assert_true(again->score_mean == model->score_mean);
@@ -102,19 +113,22 @@ static void there_and_back(size_t n_classes, size_t n_trees, unsigned depth)
 static void each_kind(void **state)
 {
 	(void)state;
-	there_and_back(0, 20, 7);
-	there_and_back(2, 20, 7);
-	there_and_back(3, 20, 7);
-	there_and_back(4, 20, 7);
+	there_and_back(0, 20, 7, true);
+	there_and_back(2, 20, 7, true);
+	there_and_back(3, 20, 7, true);
+	there_and_back(4, 20, 7, true);
+	there_and_back(3, 20, 7, false);
+	there_and_back(4, 20, 7, false);
 }
 
 static void only_leaves(void **state)
 {
 	(void)state;
-	there_and_back(0, 1, 0);
-	there_and_back(2, 1, 0);
-	there_and_back(3, 1, 0);
-	there_and_back(2, 3, 0);
+	there_and_back(0, 1, 0, true);
+	there_and_back(2, 1, 0, true);
+	there_and_back(3, 1, 0, true);
+	there_and_back(3, 1, 0, false);
+	there_and_back(2, 3, 0, true);
 }
 
 /* Rows of leaf values in any order: the file has them in the order of their nodes. */
@@ -150,6 +164,153 @@ static void order_of_leaves(void **state)
 	mlops_model_free(again);
 	model->trees = sample;
 	mlops_model_free(model);
+}
+
+static Onnx__AttributeProto *attribute_of(Onnx__ModelProto *file, const char *name)
+{
+	Onnx__NodeProto *node = file->graph->node[0];
+
+	for (size_t i = 0; i < node->n_attribute; i++)
+		if (strcmp(node->attribute[i]->name, name) == 0)
+			return node->attribute[i];
+	fail_msg("no attribute %s", name);
+	return NULL;
+}
+
+/* Puts the first n integers of an attribute behind the others, in another encoding. */
+static void scatter(Onnx__AttributeProto *attribute, size_t n, ProtobufCMessageUnknownField *field,
+		    uint8_t *memory)
+{
+	*field = (ProtobufCMessageUnknownField){
+		.tag = 8, .wire_type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, .len = n + 1, .data = memory
+	};
+	memory[0] = (uint8_t)n;
+	for (size_t i = 0; i < n; i++) {
+		assert_true(attribute->ints[attribute->n_ints - n + i] < 0x80);
+		memory[1 + i] = (uint8_t)attribute->ints[attribute->n_ints - n + i];
+	}
+	attribute->n_ints -= n;
+	attribute->base.n_unknown_fields = 1;
+	attribute->base.unknown_fields = field;
+}
+
+static void replace_raw(Onnx__ModelProto *file, const char *name, const void *bytes, size_t n, size_t width)
+{
+	Onnx__TensorProto *tensor = attribute_of(file, name)->t;
+
+	free(tensor->raw_data.data);
+	tensor->raw_data = (ProtobufCBinaryData){ n * width, malloc(n * width) };
+	assert_non_null(tensor->raw_data.data);
+	memcpy(tensor->raw_data.data, bytes, n * width);
+	tensor->dims[0] = (int64_t)n;
+}
+
+static void same_trees(const struct mlops_trees *a, const struct mlops_trees *b)
+{
+	assert_int_equal(a->n_nodes, b->n_nodes);
+	assert_memory_equal(a->nodes, b->nodes, a->n_nodes * sizeof *a->nodes);
+	assert_memory_equal(a->tree_start, b->tree_start, (a->n_trees + 1) * sizeof *a->tree_start);
+	assert_int_equal(a->n_leaves, b->n_leaves);
+	assert_memory_equal(a->leaf_values, b->leaf_values, a->n_leaves * a->n_outputs * sizeof(float));
+}
+
+/* The same numbers one by one, as protobuf-c writes them, and in two pieces. */
+static void other_encodings(void **state)
+{
+	(void)state;
+	for (size_t n_classes = 2; n_classes < 4; n_classes++) {
+		struct mlops_model *model = onnx_sample_new(n_classes, 5, 7, 3), *own, *other;
+		struct mlops_buffer file = MLOPS_BUFFER_INIT, repacked = MLOPS_BUFFER_INIT;
+		ProtobufCMessageUnknownField field;
+		uint8_t memory[128];
+		Onnx__ModelProto *onnx;
+
+		write_model(model, &file);
+		own = read_model(&file);
+		for (int way = 0; way < 2; way++) {
+			onnx = onnx__model_proto__unpack(NULL, file.length, (const uint8_t *)file.data);
+			assert_non_null(onnx);
+			if (way == 1)
+				scatter(attribute_of(onnx, "nodes_featureids"), 100, &field, memory);
+			mlops_buffer_clear(&repacked);
+			assert_non_null(mlops_buffer_reserve(&repacked, file.length * 2));
+			repacked.length = onnx__model_proto__pack(onnx, (uint8_t *)repacked.data);
+			assert_true(repacked.length > file.length && repacked.length <= file.length * 2);
+			other = read_model(&repacked);
+			same_trees(&own->trees, &other->trees);
+			mlops_model_free(other);
+			attribute_of(onnx, "nodes_featureids")->base.n_unknown_fields = 0;
+			attribute_of(onnx, "nodes_featureids")->base.unknown_fields = NULL;
+			onnx__model_proto__free_unpacked(onnx, NULL);
+		}
+		mlops_buffer_release(&file);
+		mlops_buffer_release(&repacked);
+		mlops_model_free(own);
+		mlops_model_free(model);
+	}
+}
+
+/* Inner nodes in another order than the writer's, a tree behind the one that comes after it, and a leaf that
+ * two nodes share: the same trees. */
+static void another_order(void **state)
+{
+	/* x0 <= 1 ? (x1 <= 2 ? a : b) : (x1 <= 3 ? b : a), and x0 <= 4 ? a : b */
+	static int64_t features[] = { 0, 1, 0, 1 }, yes[] = { 0, 0, 1, 1 }, no[] = { 1, 1, 3, 0 },
+		       yes_leaf[] = { 1, 1, 0, 1 }, no_leaf[] = { 1, 1, 0, 1 }, missing[] = { 0, 1, 0, 0 },
+		       roots[] = { 2, 0 }, targets[] = { 0, 0 };
+	static const float splits[] = { 4, 2, 1, 3 }, weights[] = { 0.25f, 0.5f };
+	static const uint8_t modes[4];
+	struct mlops_model *model = onnx_sample_new(2, 2, 1, 1), *again;
+	struct mlops_buffer file = MLOPS_BUFFER_INIT, changed = MLOPS_BUFFER_INIT;
+	Onnx__ModelProto *onnx;
+	const struct {
+		const char *name;
+		int64_t *values;
+		size_t n;
+	} ints[] = {
+		{ "nodes_featureids", features, 4 }, { "nodes_truenodeids", yes, 4 },
+		{ "nodes_falsenodeids", no, 4 },     { "nodes_trueleafs", yes_leaf, 4 },
+		{ "nodes_falseleafs", no_leaf, 4 },  { "nodes_missing_value_tracks_true", missing, 4 },
+		{ "tree_roots", roots, 2 },	     { "leaf_targetids", targets, 2 },
+	};
+	float values[ONNX_SAMPLE_FEATURES] = { 1, 3, 0, 0 }, sum;
+
+	(void)state;
+	write_model(model, &file);
+	onnx = onnx__model_proto__unpack(NULL, file.length, (const uint8_t *)file.data);
+	assert_non_null(onnx);
+	assert_string_equal(onnx->graph->node[0]->op_type, "TreeEnsemble");
+	for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++) {
+		Onnx__AttributeProto *attribute = attribute_of(onnx, ints[i].name);
+
+		free(attribute->ints);
+		attribute->n_ints = ints[i].n;
+		attribute->ints = calloc(ints[i].n, sizeof(int64_t));
+		assert_non_null(attribute->ints);
+		memcpy(attribute->ints, ints[i].values, ints[i].n * sizeof(int64_t));
+	}
+	replace_raw(onnx, "nodes_splits", splits, 4, sizeof *splits);
+	replace_raw(onnx, "nodes_modes", modes, 4, 1);
+	replace_raw(onnx, "leaf_weights", weights, 2, sizeof *weights);
+	assert_non_null(mlops_buffer_reserve(&changed, onnx__model_proto__get_packed_size(onnx)));
+	changed.length = onnx__model_proto__pack(onnx, (uint8_t *)changed.data);
+	onnx__model_proto__free_unpacked(onnx, NULL);
+	again = read_model(&changed);
+	assert_int_equal(again->trees.n_nodes, 10);
+	assert_int_equal(again->trees.tree_start[1], 7);
+	assert_int_equal(again->trees.n_leaves, 2);
+	sum_row(again, values, &sum);
+	assert_true(sum == 0.5f + 0.25f);
+	values[0] = 5;
+	sum_row(again, values, &sum);
+	assert_true(sum == 0.5f + 0.5f);
+	values[1] = 9;
+	sum_row(again, values, &sum);
+	assert_true(sum == 0.25f + 0.5f);
+	mlops_model_free(again);
+	mlops_model_free(model);
+	mlops_buffer_release(&file);
+	mlops_buffer_release(&changed);
 }
 
 /* What other programs and the design rely on: names, order, no clock, no path. */
@@ -214,7 +375,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind),	      cmocka_unit_test(only_leaves),
-		cmocka_unit_test(order_of_leaves),    cmocka_unit_test(what_is_in_it),
+		cmocka_unit_test(order_of_leaves),    cmocka_unit_test(other_encodings),
+		cmocka_unit_test(another_order),      cmocka_unit_test(what_is_in_it),
 		cmocka_unit_test(refused_on_writing),
 	};
 
