@@ -8,10 +8,10 @@
  * the feature's thresholds that lie below it, so that x <= threshold is code <= number exactly.
  *
  * Large trees are walked, several rows or trees at once: the processor waits for many nodes at the same time.
- * For many rows a tree is unfolded first, into nodes that make a level six instructions: values and thresholds
- * are unsigned integers ordered as the floats are, so that a comparison leaves its answer in the carry and the
- * next node is left plus carry; and a leaf is a node whose left child is itself, so that rows which are done
- * wait there for the others.
+ * For many rows a tree is unfolded first, into nodes that make a level six instructions: values and
+ * thresholds are unsigned integers ordered as the floats are, so that a comparison leaves its answer in the
+ * carry and the next node is left plus carry; and a leaf is a node whose left child is itself, so that rows
+ * which are done wait there for the others.
  */
 #ifndef MLOPS_KERNEL_FOREST_H
 #define MLOPS_KERNEL_FOREST_H
@@ -22,7 +22,7 @@
 
 #define MLOPS_MUX_ROWS		512 /* rows of a block */
 #define MLOPS_MUX_STRIDE	544 /* from one column to the next: no power of two, for the cache */
-#define MLOPS_MUX_STACK		16 /* values of a row that may wait for their sibling */
+#define MLOPS_MUX_STACK		16  /* values of a row that may wait for their sibling */
 #define MLOPS_MUX_MOST_CUTS	32766
 #define MLOPS_MUX_GROUP         16
 #define MLOPS_MUX_LEVELS        4 /* 2 * 16^4 >= MLOPS_MUX_MOST_CUTS */
@@ -85,8 +85,8 @@ struct mlops_walk_node {
 	uint32_t word;
 };
 
-/* A float as an unsigned integer with the same order; both zeros are the same.  Between the keys of no number:
- * 0 is below, UINT32_MAX above all of them. */
+/* A float as an unsigned integer with the same order; both zeros are the same.  Between the keys of no
+ * number: 0 is below, UINT32_MAX above all of them. */
 static inline uint32_t mlops_walk_key(float value)
 {
 	union {
@@ -94,11 +94,11 @@ static inline uint32_t mlops_walk_key(float value)
 		uint32_t bits;
 	} as = { value + 0.0f };
 
-	return as.bits ^ ((uint32_t)-(int32_t)(as.bits >> 31) | 0x80000000u);
+	return as.bits ^ ((uint32_t) - (int32_t)(as.bits >> 31) | 0x80000000u);
 }
 
-/* n nodes of one tree, children behind parents.  column_bits: as many as n_features + 1 columns need; left has
- * to fit into the bits that are left over. */
+/* n nodes of one tree, children behind parents.  column_bits: as many as n_features + 1 columns need; left
+ * has to fit into the bits that are left over. */
 typedef void mlops_kernel_forest_unfold(const struct mlops_node *nodes, size_t n, unsigned feature_bits,
 					size_t n_features, unsigned column_bits,
 					struct mlops_walk_node *unfolded);
@@ -108,13 +108,16 @@ typedef void mlops_kernel_forest_unfold(const struct mlops_node *nodes, size_t n
 typedef bool mlops_kernel_forest_keys(const float *values, size_t n, uint32_t missing, size_t stride,
 				      uint32_t *keys);
 
-/* leaves[r] = number of the leaf that row r reaches, for n_groups groups of MLOPS_WALK_ROWS rows.  A group has
- * stride keys: MLOPS_WALK_ROWS of each column, first the features with UINT32_MAX for a missing value, then a
- * column of zeros; and if may_miss, from column 1 << column_bits on, the features with 0 for a missing value. */
-typedef void mlops_kernel_forest_walk(const struct mlops_walk_node *unfolded, unsigned column_bits, bool may_miss,
-				      const uint32_t *keys, size_t stride, size_t n_groups, uint32_t *leaves);
+/* leaves[r] = number of the leaf that row r reaches, for n_groups groups of MLOPS_WALK_ROWS rows.  A group
+ * has stride keys: MLOPS_WALK_ROWS of each column, first the features with UINT32_MAX for a missing value,
+ * then a column of zeros; and if may_miss, from column 1 << column_bits on, the features with 0 for a missing
+ * value. */
+typedef void mlops_kernel_forest_walk(const struct mlops_walk_node *unfolded, unsigned column_bits,
+				      bool may_miss, const uint32_t *keys, size_t stride, size_t n_groups,
+				      uint32_t *leaves);
 
-/* leaves[t] = number of the leaf that the row reaches in tree t. */
+/* leaves[t] = number of the leaf that the row reaches in tree t.  row[2 * feature] is a value, or infinity
+ * where it is missing; row[2 * feature + 1] the value, or minus infinity. */
 typedef void mlops_kernel_forest_row(const struct mlops_kernel_forest *forest, const float *row,
 				     uint32_t *leaves);
 

@@ -82,8 +82,17 @@ void mlops_kernel_forest_walk_reference(const struct mlops_walk_node *unfolded, 
 void mlops_kernel_forest_row_reference(const struct mlops_kernel_forest *forest, const float *row,
 				       uint32_t *leaves)
 {
-	for (size_t t = 0; t < forest->n_trees; t++)
-		leaves[t] = follow(forest->nodes + forest->tree_start[t], forest->feature_bits, row);
+	for (size_t t = 0; t < forest->n_trees; t++) {
+		const struct mlops_node *nodes = forest->nodes + forest->tree_start[t];
+		const struct mlops_node *node = nodes;
+
+		while (node->word >> forest->feature_bits != 0) {
+			float x = row[node->word & ((1u << forest->feature_bits) - 1)];
+
+			node = nodes + (node->word >> forest->feature_bits) + (x <= node->threshold ? 0 : 1);
+		}
+		leaves[t] = node->leaf;
+	}
 }
 
 bool mlops_kernel_mux_codes_reference(const struct mlops_mux_feature *feature, const float *values, size_t n,

@@ -29,13 +29,15 @@ struct unfolding {
 	uint32_t leaf_column;
 };
 
-static inline struct mlops_walk_node unfold_one(const struct unfolding *to, struct mlops_node node, uint32_t index)
+static inline struct mlops_walk_node unfold_one(const struct unfolding *to, struct mlops_node node,
+						uint32_t index)
 {
 	uint32_t left = node.word >> to->feature_bits;
 	uint32_t feature = (node.word & ((1u << to->feature_bits) - 1)) >> 1;
 
 	if (left == 0)
-		return (struct mlops_walk_node){ node.leaf, index << (to->column_bits + 5) | to->leaf_column };
+		return (struct mlops_walk_node){ node.leaf,
+						 index << (to->column_bits + 5) | to->leaf_column };
 	return (struct mlops_walk_node){
 		mlops_walk_key(node.threshold),
 		left << (to->column_bits + 5) | (node.word & 1) << (to->column_bits + 4) |
@@ -140,7 +142,8 @@ struct tree {
  * behind the comparison, where it would lose the carry. */
 static inline struct tree tree_of(const struct mlops_walk_node *unfolded, unsigned column_bits, bool may_miss)
 {
-	struct tree tree = { &unfolded->word, &unfolded->cut, column_bits + (may_miss ? 5 : 4), column_bits + 5 };
+	struct tree tree = { &unfolded->word, &unfolded->cut, column_bits + (may_miss ? 5 : 4),
+			     column_bits + 5 };
 
 	__asm__("" : "+r"(tree.words));
 	__asm__("" : "+r"(tree.cuts));

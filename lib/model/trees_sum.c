@@ -9,8 +9,8 @@
  * a tree has nodes, within bounds. */
 enum { LEAST_BLOCK = 256, USUAL_BLOCK = 4096, LARGEST_BLOCK = 32768 };
 
-/* A tree that has so many nodes for each row of the job is not worth unfolding. */
-enum { MOST_NODES_A_ROW = 32 };
+/* A tree that has more nodes for each row of the job is not worth unfolding. */
+enum { MOST_NODES_A_ROW = 64 };
 
 /* Nor is a table that would have so many columns of keys. */
 enum { UNFOLDED_COLUMN_BITS = 16 };
@@ -18,20 +18,17 @@ enum { UNFOLDED_COLUMN_BITS = 16 };
 /* For fewer rows than this a program, which does whole blocks, is slower than walking. */
 enum { LEAST_ROWS_OF_MUX = 96 };
 
-/* So few rows are walked one by one, through several trees at once. */
-enum { MOST_SINGLE_ROWS = 4 };
-
-enum way { BY_PROGRAM, ROW_BY_ROW, WALKING, UNFOLDED };
+enum way { BY_PROGRAM, ROW_BY_ROW, UNFOLDED };
 
 /* A worker's own memory, depending on the way. */
 struct scratch {
-	float *rows;	  /* [block * n_features] row by row; unfolded: [block] values of a feature */
-	uint32_t *leaves; /* [block] to whole groups, or [n_trees] for single rows */
-	double *sums;	  /* [block * n_outputs], where sums aren't exact in float32 */
+	float *values;			  /* [2 * n_features] of a row, or [block] of a feature */
+	uint32_t *leaves;		  /* [n_trees], or [block] to whole groups */
+	double *sums;			  /* [block * n_outputs], where sums aren't exact in float32 */
 	struct mlops_walk_node *unfolded; /* [largest_tree] */
-	uint32_t *keys;			  /* [groups of the block * missing_stride] */
-	int16_t *codes;		 /* [2 * n_used * MLOPS_MUX_STRIDE] */
-	const int16_t **columns; /* [2 * n_used] */
+	uint32_t *keys;			  /* [groups of the block * columns of keys * MLOPS_WALK_ROWS] */
+	int16_t *codes;			  /* [2 * n_used * MLOPS_MUX_STRIDE] */
+	const int16_t **columns;	  /* [2 * n_used] */
 };
 
 struct job {
@@ -72,24 +69,6 @@ static void add_leaves_in_double(const struct mlops_trees *trees, const uint32_t
 	}
 }
 
-/* Puts the values of each row side by side; returns whether one is missing. */
-static bool take_rows(const struct job *job, size_t first, size_t n, float *rows)
-{
-	const struct mlops_matrix *matrix = job->matrix;
-	size_t width = job->trees->n_features;
-	bool any_missing = false;
-
-	for (size_t f = 0; f < width; f++) {
-		for (size_t r = 0; r < n; r++) {
-			float x = mlops_matrix_at(matrix, first + r, f);
-
-			rows[r * width + f] = x;
-			any_missing |= isnan(x);
-		}
-	}
-	return any_missing;
-}
-
 /* Columns of keys, with and without those for missing values. */
 static size_t key_columns(const struct job *job, bool may_miss)
 {
@@ -110,8 +89,8 @@ static bool take_keys(const struct job *job, const struct scratch *scratch, size
 
 	if (matrix->rows != NULL) {
 		for (size_t r = 0; r < n; r++)
-			scratch->rows[r] = mlops_matrix_at(matrix, first + r, feature);
-		values = scratch->rows;
+			scratch->values[r] = mlops_matrix_at(matrix, first + r, feature);
+		values = scratch->values;
 	}
 	return job->kernels->forest_keys(values, n, missing, stride, keys);
 }
@@ -148,19 +127,14 @@ static void find_leaves(const struct job *job, const struct scratch *scratch, si
 			bool any_missing)
 {
 	const struct mlops_trees *trees = job->trees;
-	const struct mlops_node *nodes = trees->nodes + trees->tree_start[tree];
-	size_t size = trees->tree_start[tree + 1] - trees->tree_start[tree];
+	size_t start = trees->tree_start[tree];
 
-	if (job->way == UNFOLDED) {
-		job->kernels->forest_unfold(nodes, size, trees->feature_bits, trees->n_features,
-					    job->column_bits, scratch->unfolded);
-		job->kernels->forest_walk(scratch->unfolded, job->column_bits, any_missing, scratch->keys,
-					  key_columns(job, any_missing) * MLOPS_WALK_ROWS, groups_of(n),
-					  scratch->leaves);
-	} else {
-		job->kernels->forest_leaves(nodes, trees->feature_bits, scratch->rows, trees->n_features, n,
-					    any_missing, scratch->leaves);
-	}
+	job->kernels->forest_unfold(trees->nodes + start, trees->tree_start[tree + 1] - start,
+				    trees->feature_bits, trees->n_features, job->column_bits,
+				    scratch->unfolded);
+	job->kernels->forest_walk(scratch->unfolded, job->column_bits, any_missing, scratch->keys,
+				  key_columns(job, any_missing) * MLOPS_WALK_ROWS, groups_of(n),
+				  scratch->leaves);
 }
 
 /* Leaf values of other programs may need a double to hold what a float32 would round; the order of trees is
@@ -168,8 +142,7 @@ static void find_leaves(const struct job *job, const struct scratch *scratch, si
 static void walk(const struct job *job, const struct scratch *scratch, size_t first, size_t n, float *sums)
 {
 	const struct mlops_trees *trees = job->trees;
-	bool any_missing = job->way == UNFOLDED ? take_all_keys(job, scratch, first, n)
-						: take_rows(job, first, n, scratch->rows);
+	bool any_missing = take_all_keys(job, scratch, first, n);
 
 	if (trees->exact_sums)
 		memset(sums, 0, n * trees->n_outputs * sizeof *sums);
@@ -196,8 +169,13 @@ static void walk_single(const struct job *job, const struct scratch *scratch, si
 		.feature_bits = trees->feature_bits,
 	};
 
-	take_rows(job, row, 1, scratch->rows);
-	job->kernels->forest_row(&forest, scratch->rows, scratch->leaves);
+	for (size_t f = 0; f < trees->n_features; f++) {
+		float x = mlops_matrix_at(job->matrix, row, f);
+
+		scratch->values[2 * f] = isnan(x) ? INFINITY : x;
+		scratch->values[2 * f + 1] = isnan(x) ? -INFINITY : x;
+	}
+	job->kernels->forest_row(&forest, scratch->values, scratch->leaves);
 	for (size_t k = 0; k < trees->n_outputs; k++) {
 		double sum = 0;
 
@@ -255,50 +233,51 @@ static void sum_block(void *context, size_t task, unsigned worker)
 	}
 }
 
+static bool allocate_unfolded(const struct job *job, struct scratch *scratch)
+{
+	const struct mlops_trees *trees = job->trees;
+	size_t rows = groups_of(job->block) * MLOPS_WALK_ROWS;
+	size_t keys;
+
+	if (__builtin_mul_overflow(rows, key_columns(job, true), &keys))
+		return false;
+	scratch->unfolded = calloc(job->largest_tree, sizeof *scratch->unfolded);
+	scratch->keys = calloc(keys, sizeof *scratch->keys);
+	scratch->leaves = calloc(rows, sizeof *scratch->leaves);
+	scratch->values = calloc(rows, sizeof *scratch->values);
+	if (!trees->exact_sums)
+		scratch->sums = calloc(job->block, trees->n_outputs * sizeof *scratch->sums);
+	return scratch->unfolded != NULL && scratch->keys != NULL && scratch->leaves != NULL &&
+	       scratch->values != NULL && (trees->exact_sums || scratch->sums != NULL);
+}
+
 static bool allocate(const struct job *job, struct scratch *scratch)
 {
 	const struct mlops_trees *trees = job->trees;
-	size_t groups = groups_of(job->block);
-	size_t leaves = groups * MLOPS_WALK_ROWS;
-	size_t cells;
+	size_t columns, bytes;
 
-	if (job->way == BY_PROGRAM) {
-		size_t columns = 2 * trees->mux->n_used;
-
-		size_t bytes = (columns + 1) * MLOPS_MUX_STRIDE * sizeof *scratch->codes;
-
-		/* A vector of codes shall not lie across two lines of the cache. */
-		scratch->codes = aligned_alloc(64, bytes);
-		scratch->columns = calloc(columns + 1, sizeof *scratch->columns);
-		if (scratch->codes == NULL || scratch->columns == NULL)
-			return false;
-		memset(scratch->codes, 0, bytes);
-		return true;
+	if (job->way == UNFOLDED)
+		return allocate_unfolded(job, scratch);
+	if (job->way == ROW_BY_ROW) {
+		scratch->leaves = calloc(trees->n_trees, sizeof *scratch->leaves);
+		scratch->values = calloc(trees->n_features, 2 * sizeof *scratch->values);
+		return scratch->leaves != NULL && scratch->values != NULL;
 	}
-	leaves = leaves > trees->n_trees ? leaves : trees->n_trees;
-	scratch->leaves = calloc(leaves, sizeof *scratch->leaves);
-	if (job->way == UNFOLDED) {
-		if (__builtin_mul_overflow(groups * MLOPS_WALK_ROWS, key_columns(job, true), &cells))
-			return false;
-		scratch->unfolded = calloc(job->largest_tree, sizeof *scratch->unfolded);
-		scratch->keys = calloc(cells, sizeof *scratch->keys);
-		if (scratch->unfolded == NULL || scratch->keys == NULL)
-			return false;
-		cells = job->block;
-	} else if (__builtin_mul_overflow(job->block, trees->n_features, &cells)) {
+	columns = 2 * trees->mux->n_used;
+	bytes = (columns + 1) * MLOPS_MUX_STRIDE * sizeof *scratch->codes;
+	/* A vector of codes shall not lie across two lines of the cache. */
+	scratch->codes = aligned_alloc(64, bytes);
+	scratch->columns = calloc(columns + 1, sizeof *scratch->columns);
+	if (scratch->codes == NULL || scratch->columns == NULL)
 		return false;
-	}
-	scratch->rows = calloc(cells, sizeof *scratch->rows);
-	if (!trees->exact_sums)
-		scratch->sums = calloc(job->block, trees->n_outputs * sizeof *scratch->sums);
-	return scratch->rows != NULL && scratch->leaves != NULL &&
-	       (trees->exact_sums || scratch->sums != NULL);
+	memset(scratch->codes, 0, bytes);
+	return true;
 }
 
 static void release(struct scratch *scratch, size_t workers)
 {
 	for (size_t w = 0; scratch != NULL && w < workers; w++) {
-		free(scratch[w].rows);
+		free(scratch[w].values);
 		free(scratch[w].leaves);
 		free(scratch[w].sums);
 		free(scratch[w].unfolded);
@@ -332,13 +311,11 @@ static enum way way_of(const struct job *job)
 
 	if (trees->mux != NULL && n_rows >= LEAST_ROWS_OF_MUX)
 		return BY_PROGRAM;
-	if (n_rows <= MOST_SINGLE_ROWS)
-		return ROW_BY_ROW;
 	/* the words of unfolded nodes have less room */
 	if (job->column_bits > UNFOLDED_COLUMN_BITS ||
 	    job->largest_tree > (size_t)UINT32_MAX >> (job->column_bits + 5) ||
 	    trees->n_nodes / trees->n_trees > n_rows * MOST_NODES_A_ROW)
-		return WALKING;
+		return ROW_BY_ROW;
 	return UNFOLDED;
 }
 

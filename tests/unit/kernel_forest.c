@@ -8,9 +8,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <cmocka.h>
 
 #define FEATURES  5
 #define MOST_ROWS 1100
@@ -227,7 +227,8 @@ static void unfolded(void **state)
 			memset(nodes, 0x55, sizeof nodes);
 			for (int i = 0; i < 2; i++) {
 				kernels[i]->forest_unfold(trees.nodes + trees.tree_start[t], size,
-							  trees.feature_bits, FEATURES, COLUMN_BITS, nodes[i]);
+							  trees.feature_bits, FEATURES, COLUMN_BITS,
+							  nodes[i]);
 				kernels[i]->forest_walk(nodes[i], COLUMN_BITS, true, keys[i], STRIDE, GROUPS,
 							leaves[i]);
 			}

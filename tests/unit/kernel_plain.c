@@ -23,7 +23,7 @@ static struct mlops_node leaf(uint32_t number)
 	return (struct mlops_node){ .leaf = number };
 }
 
-static void test_forest_leaves(void **state)
+static void test_forest_row(void **state)
 {
 	/* x0 <= 1.5 (missing: left)? leaf 7 : (x1 <= -2 (missing: right)? leaf 8 : leaf 9); a leaf alone. */
 	const struct mlops_node nodes[] = {
@@ -49,7 +49,13 @@ static void test_forest_leaves(void **state)
 		kernels->forest_leaves(nodes, FEATURE_BITS, rows[0], 2, 0, false, leaves);
 		assert_memory_equal(leaves, expected, sizeof expected);
 		for (size_t r = 0; r < 6; r++) {
-			kernels->forest_row(&forest, rows[r], leaves);
+			float row[4];
+
+			for (size_t f = 0; f < 2; f++) {
+				row[2 * f] = isnan(rows[r][f]) ? INFINITY : rows[r][f];
+				row[2 * f + 1] = isnan(rows[r][f]) ? -INFINITY : rows[r][f];
+			}
+			kernels->forest_row(&forest, row, leaves);
 			assert_int_equal(leaves[0], expected[r]);
 			assert_int_equal(leaves[1], 3);
 			assert_int_equal(leaves[2], expected[2]);
@@ -59,13 +65,16 @@ static void test_forest_leaves(void **state)
 
 static void test_unfolded(void **state)
 {
-	/* the tree of test_forest_leaves, for columns x0, x1, zeros, -, x0 and x1 with missing values below */
-	const struct mlops_node nodes[] = {
-		inner(1, 0, 1, 1.5f), leaf(7), inner(3, 1, 0, -2.0f), leaf(8), leaf(9)
-	};
+	/* the tree of test_forest_row, for columns x0, x1, zeros, -, x0 and x1 with missing values below
+	 */
+	const struct mlops_node nodes[] = { inner(1, 0, 1, 1.5f), leaf(7), inner(3, 1, 0, -2.0f), leaf(8),
+					    leaf(9) };
 	const struct mlops_walk_node unfolded[] = {
-		{ 0xbfc00000, 1 << 7 | 1 << 6 }, { 7, 1 << 7 | 32 }, { 0x3fffffff, 3 << 7 | 16 },
-		{ 8, 3 << 7 | 32 },		 { 9, 4 << 7 | 32 },
+		{ 0xbfc00000, 1 << 7 | 1 << 6 },
+		{ 7, 1 << 7 | 32 },
+		{ 0x3fffffff, 3 << 7 | 16 },
+		{ 8, 3 << 7 | 32 },
+		{ 9, 4 << 7 | 32 },
 	};
 	const float x[][6] = { { 1.5f, nextafterf(1.5f, 2), 9, 9, NAN, INFINITY },
 			       { 0, -2, nextafterf(-2, 0), NAN, -3, -INFINITY } };
@@ -104,7 +113,7 @@ static void test_unfolded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forest_leaves),
+		cmocka_unit_test(test_forest_row),
 		cmocka_unit_test(test_unfolded),
 	};
 
