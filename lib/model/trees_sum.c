@@ -10,7 +10,7 @@
 enum { LEAST_BLOCK = 256, USUAL_BLOCK = 4096, LARGEST_BLOCK = 32768 };
 
 /* A tree that has more nodes for each row of the job is not worth unfolding. */
-enum { MOST_NODES_A_ROW = 64 };
+enum { MOST_NODES_A_ROW = 48 };
 
 /* Nor is a table that would have so many columns of keys. */
 enum { UNFOLDED_COLUMN_BITS = 16 };
