@@ -76,6 +76,7 @@ class Job:
 
     def run(self, plan):
         """Turn about; who has used up the plan's seconds sits the other turns out."""
+        self.contenders = [contender for contender in self.contenders if contender.who not in plan.without]
         for turn in range(plan.repeats):
             for contender in self.contenders:
                 if contender.failure or (turn > 0 and contender.spent >= plan.budget):

@@ -10,12 +10,13 @@ TOP = pathlib.Path(__file__).resolve().parent
 
 
 class Plan:
-    def __init__(self, build, rows, forest_rows, sizes, repeats, budget, trees):
+    def __init__(self, build, rows, forest_rows, sizes, repeats, budget, trees, without=()):
         self.top, self.build = TOP, build
         self.rows = rows  # that are scored, and that isolation forests are fitted on
         self.forest_rows = forest_rows  # that random forests are fitted on, one job each
         self.sizes = sizes  # to see how the cost grows
         self.repeats, self.budget, self.trees = repeats, budget, trees
+        self.without = without  # peers that sit this one out
         self.limit = 10 * budget  # seconds, then a contender is stopped
         self.seed = 1
         self.test_rows = min(rows, 50_000)
