@@ -2,9 +2,27 @@
 COMPLETION_MAKERS = %D%/generate %D%/table.awk %D%/bash.awk %D%/zsh.awk %D%/fish.awk
 EXTRA_DIST += $(COMPLETION_MAKERS)
 
-bashcompletion_DATA = %D%/bash/mlops-registry %D%/bash/mlops-score %D%/bash/mlops-train %D%/bash/mlops-validate
-zshcompletion_DATA = %D%/zsh/_mlops-registry %D%/zsh/_mlops-score %D%/zsh/_mlops-train %D%/zsh/_mlops-validate
-fishcompletion_DATA = %D%/fish/mlops-registry.fish %D%/fish/mlops-score.fish %D%/fish/mlops-train.fish %D%/fish/mlops-validate.fish
+bashcompletion_DATA = \
+	%D%/bash/mlops-registry \
+	%D%/bash/mlops-reload \
+	%D%/bash/mlops-score \
+	%D%/bash/mlops-serve \
+	%D%/bash/mlops-train \
+	%D%/bash/mlops-validate
+zshcompletion_DATA = \
+	%D%/zsh/_mlops-registry \
+	%D%/zsh/_mlops-reload \
+	%D%/zsh/_mlops-score \
+	%D%/zsh/_mlops-serve \
+	%D%/zsh/_mlops-train \
+	%D%/zsh/_mlops-validate
+fishcompletion_DATA = \
+	%D%/fish/mlops-registry.fish \
+	%D%/fish/mlops-reload.fish \
+	%D%/fish/mlops-score.fish \
+	%D%/fish/mlops-serve.fish \
+	%D%/fish/mlops-train.fish \
+	%D%/fish/mlops-validate.fish
 COMPLETIONS = $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)
 CLEANFILES += $(COMPLETIONS) %D%/stamp %D%/stamp.tmp
 

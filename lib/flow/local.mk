@@ -3,6 +3,7 @@ libmlops_a_SOURCES += \
 	%D%/evaluate.c %D%/evaluate.h \
 	%D%/record.c %D%/record.h \
 	%D%/rows_batch.c %D%/rows_batch.h \
+	%D%/reload.c %D%/reload.h \
 	%D%/score.c %D%/score.h \
 	%D%/stream.c %D%/stream.h \
 	%D%/train.c %D%/train.h \

@@ -97,6 +97,15 @@ static const char *const migrations[] = {
 	" ks REAL,"
 	" PRIMARY KEY (run, name)) STRICT, WITHOUT ROWID;"
 	"PRAGMA user_version = 2;",
+	"CREATE TABLE reloads ("
+	" id INTEGER PRIMARY KEY,"
+	" service TEXT NOT NULL,"
+	" started INTEGER NOT NULL,"
+	" duration INTEGER NOT NULL,"
+	" ok INTEGER NOT NULL,"
+	" message TEXT,"
+	" who TEXT) STRICT;"
+	"PRAGMA user_version = 3;",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))

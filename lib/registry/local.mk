@@ -7,6 +7,7 @@ libmlops_a_SOURCES += \
 	%D%/prune.c \
 	%D%/query.c \
 	%D%/reference.c %D%/reference.h \
+	%D%/reloads.c \
 	%D%/running.c \
 	%D%/runs.c \
 	%D%/store.h \

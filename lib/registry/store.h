@@ -188,6 +188,25 @@ bool mlops_store_set_alias(struct mlops_store *store, struct mlops_change *chang
 bool mlops_store_history(struct mlops_store *store, const char *name, bool all_aliases, struct mlops_change_list *changes,
 			 struct mlops_error *error);
 
+/* What became of telling a service to load the champions. */
+struct mlops_reload {
+	char *service;         /* URL, nothing secret in it */
+	int64_t started, duration;
+	bool ok;
+	char *message;         /* of a failure; else NULL */
+	char *who;
+};
+struct mlops_reload_list {
+	size_t n;
+	struct mlops_reload *items;
+};
+void mlops_reload_list_release(struct mlops_reload_list *list);
+
+bool mlops_store_add_reload(struct mlops_store *store, const struct mlops_reload *reload, struct mlops_error *error);
+/* Newest first; limit 0: all. */
+bool mlops_store_reloads(struct mlops_store *store, size_t limit, struct mlops_reload_list *reloads,
+			 struct mlops_error *error);
+
 /* Checks one version's file (present, size, SHA-256); what is wrong goes to problem (empty = fine). */
 bool mlops_store_verify_version(struct mlops_store *store, const struct mlops_version *version, char problem[160],
 				struct mlops_error *error);

@@ -7,7 +7,9 @@ BATS_TESTS = \
 	%D%/quality.bats \
 	%D%/real_files.bats \
 	%D%/registry.bats \
+	%D%/reload.bats \
 	%D%/score.bats \
+	%D%/serve.bats \
 	%D%/times.bats \
 	%D%/train.bats \
 	%D%/validate.bats

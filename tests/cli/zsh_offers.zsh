@@ -28,7 +28,8 @@ zpty -w -n shell $2$'\C-t'
 listing=$(wait_for --version)
 zpty -w -n shell $'\C-b'
 zpty -w shell "print DO''NE"
-listing+=$(wait_for DONE) || exit 1
+# The newline is the one that $() cut off behind the first part.
+listing+=$'\n'$(wait_for DONE) || exit 1
 # Of a line only what stands before its description, without escape sequences.
 print -r -- $listing | tr -d '\r' | sed -e $'s/\e\\[[0-9;?]*[a-zA-Z]//g' -e 's/ -- .*//' |
 	grep -oE '(^| )--[a-z][a-z-]*' | tr -d ' '

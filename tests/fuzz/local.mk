@@ -5,3 +5,4 @@ include tests/fuzz/json.mk
 include tests/fuzz/onnx.mk
 include tests/fuzz/schema.mk
 include tests/fuzz/time.mk
+include tests/fuzz/service.mk

@@ -10,6 +10,7 @@ include tests/unit/model.mk
 include tests/unit/check.mk
 include tests/unit/flow.mk
 include tests/unit/registry.mk
+include tests/unit/service.mk
 include tests/unit/cli.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -90,7 +90,7 @@ static void test_old_ledger(void **state)
 	mlops_store_close(store);
 	fixture_execute(
 		fixture,
-		"DROP TABLE validation_reasons; DROP TABLE validation_columns; DROP TABLE validations;"
+		"DROP TABLE reloads; DROP TABLE validation_reasons; DROP TABLE validation_columns; DROP TABLE validations;"
 		"PRAGMA user_version = 1");
 	store = fixture_read(fixture);
 	assert_true(mlops_store_last_checks(store, "pump", &last, &found, &error));

@@ -191,6 +191,68 @@ static void test_finish_run(void **state)
 	mlops_store_close(store);
 }
 
+static void test_reloads(void **state)
+{
+	struct mlops_store *store = fixture_create(*state);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_reload_list reloads;
+	struct mlops_reload reload = {
+		.service = (char[]){ "http://a" }, .started = MINUTE, .duration = 7, .ok = true, .who = (char[]){ "me@here" },
+	};
+
+	assert_true(mlops_store_reloads(store, 0, &reloads, &error));
+	assert_int_equal(reloads.n, 0);
+	mlops_reload_list_release(&reloads);
+	assert_true(mlops_store_add_reload(store, &reload, &error));
+	reload.ok = false;
+	reload.message = (char[]){ "down" };
+	reload.started++;
+	assert_true(mlops_store_add_reload(store, &reload, &error));
+	assert_true(mlops_store_reloads(store, 0, &reloads, &error));
+	assert_int_equal(reloads.n, 2);
+	assert_false(reloads.items[0].ok);
+	assert_string_equal(reloads.items[0].message, "down");
+	assert_int_equal(reloads.items[0].started, MINUTE + 1);
+	assert_true(reloads.items[1].ok);
+	assert_null(reloads.items[1].message);
+	assert_int_equal(reloads.items[1].duration, 7);
+	assert_string_equal(reloads.items[1].who, "me@here");
+	mlops_reload_list_release(&reloads);
+	assert_true(mlops_store_reloads(store, 1, &reloads, &error));
+	assert_int_equal(reloads.n, 1);
+	mlops_reload_list_release(&reloads);
+	mlops_store_close(store);
+}
+
+/* Of a run that never ended, and whose process is gone. */
+static void test_a_vanished_run_has_failed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct mlops_store *store = fixture_create(fixture), *other = fixture_create(fixture);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_run run = { .name = (char[]){ "pump" }, .action = (char[]){ "train" }, .started = MINUTE };
+	struct mlops_run_list runs;
+
+	assert_true(mlops_store_begin_run(store, &run, &error));
+	assert_true(mlops_store_runs(other, NULL, 0, &runs, &error));
+	assert_int_equal(runs.items[0].outcome, MLOPS_RUN_RUNNING);
+	mlops_run_list_release(&runs);
+	mlops_store_close(store);
+	assert_true(mlops_store_runs(other, NULL, 0, &runs, &error));
+	assert_int_equal(runs.items[0].outcome, MLOPS_RUN_FAILED);
+	assert_string_equal(runs.items[0].reason, "signal");
+	assert_int_equal(runs.items[0].ended, 0);
+	mlops_run_list_release(&runs);
+	run.started = 2 * MINUTE;
+	assert_true(mlops_store_begin_run(other, &run, &error));
+	assert_true(mlops_store_runs(other, NULL, 0, &runs, &error));
+	assert_int_equal(runs.items[0].outcome, MLOPS_RUN_RUNNING);
+	assert_int_equal(runs.items[1].outcome, MLOPS_RUN_FAILED);
+	assert_int_equal(runs.items[1].ended, 2 * MINUTE);
+	mlops_run_list_release(&runs);
+	mlops_store_close(other);
+}
+
 static void test_outcome_names(void **state)
 {
 	(void)state;
@@ -208,6 +270,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unknown_run, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_version_of_a_run, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_finish_run, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_reloads, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_a_vanished_run_has_failed, fixture_setup, fixture_teardown),
 		cmocka_unit_test(test_outcome_names),
 	};
 

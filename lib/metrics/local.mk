@@ -1,0 +1,2 @@
+libmlops_a_SOURCES += \
+	%D%/exposition.c %D%/exposition.h

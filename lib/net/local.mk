@@ -1,0 +1,2 @@
+libmlops_a_SOURCES += \
+	%D%/http_client.c %D%/http_client.h

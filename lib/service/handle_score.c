@@ -1,0 +1,114 @@
+#include "service/routes.h"
+
+#include "base/text.h"
+#include "flow/score.h"
+#include "rows/source.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct mlops_served_model *mlops_service_model(const struct mlops_served_set *set, const char *name,
+					       struct mlops_http_answer *answer)
+{
+	char asked[MLOPS_TEXT_QUOTED];
+	const char *nearest;
+	struct mlops_served_model *model = mlops_served_find(set, name, &nearest);
+
+	if (model != NULL) {
+		snprintf(answer->model, sizeof answer->model, "%s", model->key);
+		answer->version = model->version.version;
+		return model;
+	}
+	mlops_text_mask(asked, name, strlen(name));
+	if (nearest != NULL)
+		mlops_http_problem(answer, 404, "model '%s' is not loaded (did you mean '%s'?)", asked, nearest);
+	else
+		mlops_http_problem(answer, 404, "model '%s' is not loaded; GET /models lists those that are", asked);
+	return NULL;
+}
+
+/* What the media type says of the rows; false for one that can't hold any.  curl -d says that it sends a form. */
+static bool format_of(const char *content_type, enum mlops_format *format)
+{
+	static const struct {
+		const char *type;
+		enum mlops_format format;
+	} types[] = {
+		{ "text/csv", MLOPS_FORMAT_CSV },
+		{ "application/csv", MLOPS_FORMAT_CSV },
+		{ "application/json", MLOPS_FORMAT_JSON },
+		{ "application/x-ndjson", MLOPS_FORMAT_JSON },
+		{ "application/jsonl", MLOPS_FORMAT_JSON },
+		{ "text/plain", MLOPS_FORMAT_AUTO },
+		{ "application/octet-stream", MLOPS_FORMAT_AUTO },
+		{ "application/x-www-form-urlencoded", MLOPS_FORMAT_AUTO },
+	};
+	size_t length = content_type == NULL ? 0 : strcspn(content_type, "; \t");
+
+	*format = MLOPS_FORMAT_AUTO;
+	if (length == 0)
+		return true;
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strlen(types[i].type) == length && strncasecmp(types[i].type, content_type, length) == 0) {
+			*format = types[i].format;
+			return true;
+		}
+	return false;
+}
+
+static bool append(void *context, const void *bytes, size_t length, struct mlops_error *error)
+{
+	struct mlops_buffer *body = context;
+
+	mlops_buffer_append(body, bytes, length);
+	return !body->failed || mlops_error_set_memory(error);
+}
+
+static bool score(struct mlops_served_model *served, const struct mlops_http_request *request, enum mlops_format format,
+		  struct mlops_http_answer *answer, struct mlops_error *error)
+{
+	struct mlops_read_options read_options = MLOPS_READ_OPTIONS_INIT;
+	struct mlops_score_request wanted = {
+		.model = served->model, .threshold = NAN, .sink = append, .sink_context = &answer->body,
+	};
+	struct mlops_score_result result;
+	struct mlops_source *source =
+		mlops_source_from_memory(request->body, request->body_length, MLOPS_HTTP_BODY, error);
+	bool ok = false;
+
+	read_options.format = format;
+	if (source != NULL)
+		wanted.reader = mlops_reader_open(source, &read_options, error);
+	if (wanted.reader != NULL) {
+		ok = mlops_flow_score(&wanted, &result, error);
+		mlops_reader_free(wanted.reader);
+	}
+	mlops_source_free(source);
+	if (ok) {
+		atomic_fetch_add(&served->rows, result.rows);
+		atomic_fetch_add(&served->positives, result.positives);
+	}
+	return ok;
+}
+
+void mlops_handle_score(struct mlops_service *service, const struct mlops_http_request *request, const char *name,
+			struct mlops_http_answer *answer)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_served_set *set = mlops_served_take(service->served);
+	struct mlops_served_model *model = mlops_service_model(set, name, answer);
+	enum mlops_format format;
+
+	if (model == NULL)
+		goto out;
+	if (!format_of(request->content_type, &format)) {
+		mlops_http_problem(answer, 415, "rows are text/csv, application/json or application/x-ndjson");
+		goto out;
+	}
+	if (!score(model, request, format, answer, &error))
+		mlops_http_error(answer, &error);
+out:
+	mlops_served_drop(service->served, set);
+}

@@ -1,0 +1,11 @@
+libmlops_a_SOURCES += \
+	%D%/handle_models.c \
+	%D%/handle_score.c \
+	%D%/handle_status.c \
+	%D%/http.c %D%/http.h \
+	%D%/openapi.c \
+	%D%/request_metrics.c %D%/request_metrics.h \
+	%D%/routes.c %D%/routes.h \
+	%D%/served.c %D%/served.h \
+	%D%/server.c %D%/server.h \
+	%D%/service.c %D%/service.h
