@@ -25,11 +25,11 @@ struct settings {
 };
 
 static const char *const climatologies[] = { "none", "day", "year", NULL };
+static const size_t climate_bins[] = { 0, 24, 12 };
 
 static const struct cli_option options[] = {
 	{ "schema", 'S', CLI_STRING, offsetof(struct settings, schema), "FILE",
-	  "what the rows should look like (mlops-schema(5)); without one, limits are learnt from the first "
-	  "rows",
+	  "what the rows should look like (mlops-schema(5)); else limits are learnt from the first rows",
 	  .complete = CLI_COMPLETE_FILE, .group = "Validation" },
 	{ "infer", 'I', CLI_FLAG, offsetof(struct settings, infer), NULL,
 	  "write a schema that these rows pass, and more like them, instead of checking" },
@@ -47,8 +47,7 @@ static const struct cli_option options[] = {
 	  "fewer usable rows are an error (default 1)", 1, 4294967295.0 },
 	{ "strict", 0, CLI_FLAG, offsetof(struct settings, strict), NULL, "warnings are errors" },
 	{ "profile", 'p', CLI_FLAG, offsetof(struct settings, profile), NULL,
-	  "also a line for each column: count, missing, min, max, mean, deviation, quantiles, distinct "
-	  "values",
+	  "also a line for each column: count, missing, min, max, mean, deviation, quantiles, distinct",
 	  .group = "Output" },
 	{ "good", 0, CLI_STRING, offsetof(struct settings, good), "FILE",
 	  "write the rows that no error names, as they came", .complete = CLI_COMPLETE_FILE },
@@ -69,8 +68,7 @@ static const struct cli_tool tool = {
 	.name = "mlops-validate",
 	.synopsis = "[--schema FILE | --infer] [OPTION]... [FILE]",
 	.summary = "Check the rows of FILE (CSV or JSON; standard input when FILE is absent or -): a line "
-		   "for each finding, "
-		   "then a summary. Exit status 0: valid, 1: not valid.",
+		   "for each finding, then a summary. Exit status 0: valid, 1: not valid.",
 	.options = options,
 	.most = 1,
 	.examples = "  mlops-validate sensors.csv\n"
@@ -94,8 +92,7 @@ static const char *contradiction(const struct settings *settings, const char *pa
 	if (settings->infer && (settings->strict || settings->profile || settings->junit != NULL ||
 				settings->name != NULL || settings->good != NULL || settings->bad != NULL))
 		return "--infer writes a schema only, so --strict, --profile, --junit, --name, --good and "
-		       "--bad have no "
-		       "meaning";
+		       "--bad have no meaning";
 	if (settings->good != NULL && settings->bad != NULL && strcmp(settings->good, settings->bad) == 0)
 		return "--good and --bad name the same file";
 	if (settings->climatology != 0 && !settings->infer)
@@ -227,16 +224,14 @@ static void prepare(struct job *job, const struct settings *settings)
 {
 	struct mlops_validate_request *request = &job->request;
 
-	job->settings = settings;
 	job->select = cli_select_options(&settings->rows);
 	job->read_options = cli_read_options(&settings->rows);
 	*request = (struct mlops_validate_request){
 		.select = &job->select,
-		.learn = settings->infer, .profile = settings->profile,
+		.learn = settings->infer,
+		.profile = settings->profile,
 		.min_rows = settings->min_rows,
-		.climate_bins = settings->climatology == 1   ? 24
-				: settings->climatology == 2 ? 12
-							     : 0,
+		.climate_bins = climate_bins[settings->climatology],
 		.set = settings->set.items,
 		.n_set = settings->set.n,
 		.checks = settings->checks.items,
@@ -246,15 +241,26 @@ static void prepare(struct job *job, const struct settings *settings)
 	};
 }
 
+/* While some rows are checked, others are read: by threads of their own, for a pool does one thing at a time. */
+static bool start_threads(struct job *job, struct mlops_error *error)
+{
+	struct cli_common readers = job->settings->common;
+
+	job->request.pool = cli_pool(&job->settings->common, error);
+	readers.threads = mlops_pool_workers(job->request.pool) / 2 + 1;
+	job->read_options.pool = cli_pool(&readers, error);
+	return job->request.pool != NULL && job->read_options.pool != NULL;
+}
+
 static void release(struct job *job)
 {
 	mlops_validation_free(job->validation);
-	if (job->request.reader != NULL)
-		mlops_reader_free(job->request.reader);
+	mlops_reader_free(job->request.reader);
 	mlops_row_files_free(job->files);
 	mlops_source_free(job->source);
 	mlops_schema_free(job->schema);
 	mlops_table_profile_free(job->reference);
+	mlops_pool_free(job->read_options.pool);
 	mlops_pool_free(job->request.pool);
 }
 
@@ -265,9 +271,8 @@ int main(int argc, char **argv)
 	struct job job = { .settings = &settings };
 	const char *path, *wrong;
 	char **arguments;
-	bool valid = true;
 	size_t n;
-	int status;
+	int status, verdict = 0;
 	bool ok;
 
 	settings.rows.on_error = MLOPS_ON_ERROR_NULL;
@@ -284,12 +289,12 @@ int main(int argc, char **argv)
 	if (wrong != NULL)
 		return cli_usage_error(&tool, "%s", wrong);
 	prepare(&job, &settings);
-	job.request.pool = job.read_options.pool = cli_pool(&settings.common, &error);
-	ok = job.request.pool != NULL &&
+	ok = start_threads(&job, &error) &&
 	     (settings.name != NULL ? validate_for : validate)(&job, path, &error) &&
 	     print(&settings, job.validation, mlops_source_name(job.source), &error);
-	valid = settings.infer || job.validation == NULL || job.validation->valid;
+	if (ok && !settings.infer && !job.validation->valid)
+		verdict = 1;
 	release(&job);
 	status = cli_end(ok, &error);
-	return status == 0 && !valid ? 1 : status;
+	return status == 0 ? verdict : status;
 }
