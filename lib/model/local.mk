@@ -2,7 +2,7 @@
 libmlops_a_SOURCES += \
 	%D%/evaluate.c %D%/evaluate.h \
 	%D%/fit.h \
-	%D%/forecaster.h \
+	%D%/forecaster.c %D%/forecaster.h \
 	%D%/growth.c %D%/growth.h \
 	%D%/importance.c \
 	%D%/isolation_forest.c \

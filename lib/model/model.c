@@ -125,6 +125,7 @@ void mlops_model_free(struct mlops_model *model)
 	free_strings(model->classes, model->n_classes);
 	mlops_metadata_release(&model->metadata);
 	mlops_trees_release(&model->trees);
+	mlops_forecaster_free(model->forecaster);
 	free(model);
 }
 
@@ -243,6 +244,7 @@ size_t mlops_model_memory(const struct mlops_model *model)
 		bytes += strings_memory(feature->categories, feature->n_categories);
 	}
 	bytes += strings_memory(model->classes, model->n_classes);
+	bytes += model->forecaster != NULL ? mlops_forecaster_memory(model->forecaster) : 0;
 	bytes += strings_memory(model->metadata.keys, model->metadata.n);
 	bytes += strings_memory(model->metadata.values, model->metadata.n);
 	return bytes;

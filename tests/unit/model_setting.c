@@ -116,7 +116,7 @@ static void what_is_refused(void **state)
 		{ MLOPS_TIME_SERIES_FORECAST, "seq_len=10",
 		  "setting 'seq_len' is unknown to time_series_forecast; did you mean 'seq_length'?" },
 		{ MLOPS_TIME_SERIES_FORECAST, "seq_length=1",
-		  "setting seq_length: '1' is not a whole number from 2 to 4096" },
+		  "setting seq_length: '1' is not a whole number from 2 to 2048" },
 		{ MLOPS_TIME_SERIES_FORECAST, "forecast_horizon=1025",
 		  "setting forecast_horizon: '1025' is not a whole number from 1 to 1024" },
 		{ MLOPS_TIME_SERIES_FORECAST, "dropout=1", "setting dropout: '1' is not a number from 0 to 0.95" },
