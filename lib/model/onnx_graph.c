@@ -139,10 +139,26 @@ static const struct mlops_onnx_form mixed_label_form = {
 	.n_outputs = COUNT(label_outputs),
 };
 
+static const struct mlops_onnx_output forecast_outputs[] = {
+	{ "forecast", MLOPS_ONNX_FLOAT, false },
+	{ "lower", MLOPS_ONNX_FLOAT, false },
+	{ "upper", MLOPS_ONNX_FLOAT, false },
+};
+
+static const struct mlops_onnx_form forecast_form = {
+	.kind = MLOPS_TIME_SERIES_FORECAST,
+	.ir_version = 8,
+	.opset = 17,
+	.outputs = forecast_outputs,
+	.n_outputs = COUNT(forecast_outputs),
+};
+
 const struct mlops_onnx_form *mlops_onnx_form_of(enum mlops_kind kind, size_t n_classes, bool mixed_leaves)
 {
 	if (kind == MLOPS_ANOMALY_DETECTION)
 		return &anomaly_form;
+	if (kind == MLOPS_TIME_SERIES_FORECAST)
+		return &forecast_form;
 	if (n_classes <= 2)
 		return &failure_form;
 	return mixed_leaves ? &mixed_label_form : &label_form;

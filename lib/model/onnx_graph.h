@@ -20,6 +20,7 @@
 enum {
 	MLOPS_ONNX_FLOAT = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT,
 	MLOPS_ONNX_UINT8 = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8,
+	MLOPS_ONNX_INT64 = ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
 	MLOPS_ONNX_STRING = ONNX__TENSOR_PROTO__DATA_TYPE__STRING,
 	MLOPS_ONNX_BOOL = ONNX__TENSOR_PROTO__DATA_TYPE__BOOL,
 	MLOPS_ONNX_DOUBLE = ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE
@@ -29,7 +30,7 @@ enum {
 struct mlops_onnx_step {
 	const char *name;
 	const char *domain;
-	const char *inputs[2];
+	const char *inputs[4];
 	const char *output;
 	struct {
 		const char *name;
@@ -52,11 +53,11 @@ struct mlops_onnx_output {
 	bool per_class; /* a column a class, else one column */
 };
 
-/* A graph: X goes into the first step, a tree ensemble.  A form with labels has the classes as a string
- * tensor too. */
+/* A graph.  Of forests: X goes into the first step, a tree ensemble; a form with labels has the classes as a string
+ * tensor too.  A forecaster's steps and constants depend on its sizes and are in onnx_forecast.h. */
 struct mlops_onnx_form {
 	enum mlops_kind kind;
-	int64_t ir_version, opset, ml_opset;
+	int64_t ir_version, opset, ml_opset; /* ml_opset 0: no operator of ai.onnx.ml */
 	bool labels;
 	bool mixed_leaves; /* leaves for several outputs: TreeEnsembleRegressor, since TreeEnsemble has none
 			    */
@@ -79,6 +80,32 @@ struct mlops_onnx_scratch {
 
 void *mlops_onnx_scratch_take(struct mlops_onnx_scratch *scratch, size_t count, size_t size);
 void mlops_onnx_scratch_release(struct mlops_onnx_scratch *scratch);
+
+static inline size_t mlops_onnx_step_inputs(const struct mlops_onnx_step *step)
+{
+	size_t n = 1;
+	while (n < sizeof(step->inputs) / sizeof(step->inputs[0]) && step->inputs[n] != NULL)
+		n++;
+	return n;
+}
+
+/* Parts of a message, for the writers.  What a repeated message field wants: pointers to n new messages, as void *
+ * for any type of them. */
+void *mlops_onnx_new_messages(struct mlops_onnx_scratch *scratch, const ProtobufCMessageDescriptor *type, size_t n);
+/* A tensor [N, columns]. */
+bool mlops_onnx_value_write(struct mlops_onnx_scratch *scratch, Onnx__ValueInfoProto *value, const char *name,
+			    int32_t type, size_t columns);
+bool mlops_onnx_step_write(const struct mlops_onnx_step *step, struct mlops_onnx_scratch *scratch,
+			   Onnx__NodeProto *node);
+
+/* Comparisons with what we write, for the readers; false with MLOPS_DATA that says what was found and expected. */
+bool mlops_onnx_same_text(const struct mlops_onnx_form *form, const char *what, const char *found, const char *expected,
+			  struct mlops_error *error);
+bool mlops_onnx_same_number(const struct mlops_onnx_form *form, const char *what, int64_t found, int64_t expected,
+			    struct mlops_error *error);
+/* With ensemble the attributes are for the caller. */
+bool mlops_onnx_step_check(const struct mlops_onnx_form *form, const struct mlops_onnx_step *step,
+			   const Onnx__NodeProto *node, bool ensemble, struct mlops_error *error);
 
 /* Protobuf strings are not const and may be absent. */
 static inline char *mlops_onnx_text(const char *text)

@@ -2,6 +2,7 @@
  * A model from a file: our own, which must be the graph that the writer makes, operator by operator and name
  * by name (so that what it says to an ONNX runtime is what we compute), or another program's classifier.
  */
+#include "model/onnx_forecast.h"
 #include "model/onnx_graph.h"
 
 #include "base/text.h"
@@ -22,15 +23,15 @@ static bool unexpected(struct mlops_error *error, const struct mlops_onnx_form *
 		mlops_kind_name(form->kind), what, mlops_text_mask(quoted, found, strlen(found)), expected);
 }
 
-static bool same_text(const struct mlops_onnx_form *form, const char *what, const char *found,
-		      const char *expected, struct mlops_error *error)
+bool mlops_onnx_same_text(const struct mlops_onnx_form *form, const char *what, const char *found, const char *expected,
+			  struct mlops_error *error)
 {
 	found = mlops_onnx_or_empty(found);
 	return strcmp(found, expected) == 0 ? true : unexpected(error, form, what, found, expected);
 }
 
-static bool same_number(const struct mlops_onnx_form *form, const char *what, int64_t found, int64_t expected,
-			struct mlops_error *error)
+bool mlops_onnx_same_number(const struct mlops_onnx_form *form, const char *what, int64_t found, int64_t expected,
+			    struct mlops_error *error)
 {
 	if (found == expected)
 		return true;
@@ -39,48 +40,47 @@ static bool same_number(const struct mlops_onnx_form *form, const char *what, in
 			       mlops_kind_name(form->kind), what, (long long)found, (long long)expected);
 }
 
-/* The ensemble's own attributes are for the caller. */
-static bool check_step(const struct mlops_onnx_form *form, const struct mlops_onnx_step *step,
-		       const Onnx__NodeProto *node, bool ensemble, struct mlops_error *error)
+bool mlops_onnx_step_check(const struct mlops_onnx_form *form, const struct mlops_onnx_step *step,
+			   const Onnx__NodeProto *node, bool ensemble, struct mlops_error *error)
 {
-	size_t n_inputs = step->inputs[1] != NULL ? 2 : 1, n_attributes = 0;
-	if (!same_text(form, "an operator", node->op_type, step->name, error) ||
-	    !same_text(form, "an operator's domain", node->domain, mlops_onnx_or_empty(step->domain),
+	size_t n_inputs = mlops_onnx_step_inputs(step), n_attributes = 0;
+	if (!mlops_onnx_same_text(form, "an operator", node->op_type, step->name, error) ||
+	    !mlops_onnx_same_text(form, "an operator's domain", node->domain, mlops_onnx_or_empty(step->domain),
 		       error) ||
-	    !same_number(form, "an operator's number of inputs", (int64_t)node->n_input, (int64_t)n_inputs,
+	    !mlops_onnx_same_number(form, "an operator's number of inputs", (int64_t)node->n_input, (int64_t)n_inputs,
 			 error) ||
-	    !same_number(form, "an operator's number of outputs", (int64_t)node->n_output, 1, error) ||
-	    !same_text(form, "an operator's output", node->output[0], step->output, error))
+	    !mlops_onnx_same_number(form, "an operator's number of outputs", (int64_t)node->n_output, 1, error) ||
+	    !mlops_onnx_same_text(form, "an operator's output", node->output[0], step->output, error))
 		return false;
 	for (size_t i = 0; i < n_inputs; i++) {
-		if (!same_text(form, "an operator's input", node->input[i], step->inputs[i], error))
+		if (!mlops_onnx_same_text(form, "an operator's input", node->input[i], step->inputs[i], error))
 			return false;
 	}
 	if (ensemble)
 		return true;
 	for (; n_attributes < 2 && step->attributes[n_attributes].name != NULL; n_attributes++) {
 		const char *name = step->attributes[n_attributes].name;
-		if (!same_number(form, name, mlops_onnx_int_of(node, name, INT64_MIN),
+		if (!mlops_onnx_same_number(form, name, mlops_onnx_int_of(node, name, INT64_MIN),
 				 step->attributes[n_attributes].value, error))
 			return false;
 	}
-	return same_number(form, "an operator's number of attributes", (int64_t)node->n_attribute,
+	return mlops_onnx_same_number(form, "an operator's number of attributes", (int64_t)node->n_attribute,
 			   (int64_t)n_attributes, error);
 }
 
 static bool check_ensemble(const struct mlops_onnx_form *form, const Onnx__NodeProto *node, size_t n_outputs,
 			   struct mlops_error *error)
 {
-	if (!same_number(form, "n_targets", mlops_onnx_int_of(node, "n_targets", 1), (int64_t)n_outputs,
+	if (!mlops_onnx_same_number(form, "n_targets", mlops_onnx_int_of(node, "n_targets", 1), (int64_t)n_outputs,
 			 error))
 		return false;
 	if (!form->mixed_leaves)
-		return same_number(form, "number of attributes", (int64_t)node->n_attribute, 14, error) &&
-		       same_number(form, "aggregate_function",
+		return mlops_onnx_same_number(form, "number of attributes", (int64_t)node->n_attribute, 14, error) &&
+		       mlops_onnx_same_number(form, "aggregate_function",
 				   mlops_onnx_int_of(node, "aggregate_function", 1), 1, error) &&
-		       same_number(form, "post_transform", mlops_onnx_int_of(node, "post_transform", 0), 0,
+		       mlops_onnx_same_number(form, "post_transform", mlops_onnx_int_of(node, "post_transform", 0), 0,
 				   error);
-	return same_number(form, "number of attributes", (int64_t)node->n_attribute, 15, error) &&
+	return mlops_onnx_same_number(form, "number of attributes", (int64_t)node->n_attribute, 15, error) &&
 	       mlops_onnx_string_of(node, "aggregate_function", "SUM", "SUM", error) &&
 	       mlops_onnx_string_of(node, "post_transform", "NONE", "NONE", error);
 }
@@ -90,11 +90,11 @@ static bool check_values(const struct mlops_onnx_form *form, const Onnx__GraphPr
 {
 	int32_t type;
 	size_t columns;
-	if (!same_number(form, "the number of inputs", (int64_t)graph->n_input, 1, error) ||
-	    !same_text(form, "the input", graph->input[0]->name, "X", error) ||
+	if (!mlops_onnx_same_number(form, "the number of inputs", (int64_t)graph->n_input, 1, error) ||
+	    !mlops_onnx_same_text(form, "the input", graph->input[0]->name, "X", error) ||
 	    !mlops_onnx_value_shape(graph->input[0], &type, n_features, error) ||
-	    !same_number(form, "the type of the input", type, MLOPS_ONNX_FLOAT, error) ||
-	    !same_number(form, "the number of outputs", (int64_t)graph->n_output, (int64_t)form->n_outputs,
+	    !mlops_onnx_same_number(form, "the type of the input", type, MLOPS_ONNX_FLOAT, error) ||
+	    !mlops_onnx_same_number(form, "the number of outputs", (int64_t)graph->n_output, (int64_t)form->n_outputs,
 			 error))
 		return false;
 	if (*n_features == 0)
@@ -102,10 +102,10 @@ static bool check_values(const struct mlops_onnx_form *form, const Onnx__GraphPr
 				       "the graph does not say how many features it takes");
 	for (size_t i = 0; i < form->n_outputs; i++) {
 		const struct mlops_onnx_output *output = &form->outputs[i];
-		if (!same_text(form, "an output", graph->output[i]->name, output->name, error) ||
+		if (!mlops_onnx_same_text(form, "an output", graph->output[i]->name, output->name, error) ||
 		    !mlops_onnx_value_shape(graph->output[i], &type, &columns, error) ||
-		    !same_number(form, "the type of an output", type, output->type, error) ||
-		    !same_number(form, "the number of columns of an output", (int64_t)columns,
+		    !mlops_onnx_same_number(form, "the type of an output", type, output->type, error) ||
+		    !mlops_onnx_same_number(form, "the number of columns of an output", (int64_t)columns,
 				 output->per_class ? (int64_t)n_classes : 1, error))
 			return false;
 	}
@@ -116,16 +116,16 @@ static bool read_constants(const struct mlops_onnx_form *form, const Onnx__Graph
 			   struct mlops_model *model, struct mlops_error *error)
 {
 	size_t n = form->n_constants + (form->labels ? 1 : 0);
-	if (!same_number(form, "the number of constants", (int64_t)graph->n_initializer, (int64_t)n, error))
+	if (!mlops_onnx_same_number(form, "the number of constants", (int64_t)graph->n_initializer, (int64_t)n, error))
 		return false;
 	for (size_t i = 0; i < form->n_constants; i++) {
 		const struct mlops_onnx_constant *constant = &form->constants[i];
 		const Onnx__TensorProto *tensor = graph->initializer[i];
 		struct mlops_onnx_reals reals;
-		if (!same_text(form, "a constant", tensor->name, constant->name, error) ||
+		if (!mlops_onnx_same_text(form, "a constant", tensor->name, constant->name, error) ||
 		    !mlops_onnx_tensor_reals(tensor, constant->name, &reals, error) ||
-		    !same_number(form, constant->name, tensor->data_type, MLOPS_ONNX_FLOAT, error) ||
-		    !same_number(form, "the number of a constant's dimensions", (int64_t)tensor->n_dims, 0,
+		    !mlops_onnx_same_number(form, constant->name, tensor->data_type, MLOPS_ONNX_FLOAT, error) ||
+		    !mlops_onnx_same_number(form, "the number of a constant's dimensions", (int64_t)tensor->n_dims, 0,
 				 error))
 			return false;
 		float value = (float)mlops_onnx_real(&reals, 0);
@@ -149,12 +149,12 @@ static bool check_labels(const struct mlops_onnx_form *form, const Onnx__GraphPr
 	if (!form->labels)
 		return true;
 	const Onnx__TensorProto *labels = graph->initializer[form->n_constants];
-	if (!same_text(form, "a constant", labels->name, "classes", error) ||
-	    !same_number(form, "the number of labels", (int64_t)labels->n_string_data,
+	if (!mlops_onnx_same_text(form, "a constant", labels->name, "classes", error) ||
+	    !mlops_onnx_same_number(form, "the number of labels", (int64_t)labels->n_string_data,
 			 (int64_t)model->n_classes, error) ||
-	    !same_number(form, "the number of dimensions of the labels", (int64_t)labels->n_dims, 1, error) ||
-	    !same_number(form, "the number of labels", labels->dims[0], (int64_t)model->n_classes, error) ||
-	    !same_number(form, "the type of the labels", labels->data_type, MLOPS_ONNX_STRING, error))
+	    !mlops_onnx_same_number(form, "the number of dimensions of the labels", (int64_t)labels->n_dims, 1, error) ||
+	    !mlops_onnx_same_number(form, "the number of labels", labels->dims[0], (int64_t)model->n_classes, error) ||
+	    !mlops_onnx_same_number(form, "the type of the labels", labels->data_type, MLOPS_ONNX_STRING, error))
 		return false;
 	for (size_t k = 0; k < model->n_classes; k++) {
 		if (!mlops_onnx_string_is(labels->string_data[k], model->classes[k]))
@@ -209,14 +209,16 @@ static bool check_range(const struct mlops_model *model, struct mlops_error *err
 static bool check_opsets(const struct mlops_onnx_form *form, const Onnx__ModelProto *file,
 			 struct mlops_error *error)
 {
-	return same_number(form, "the IR version", file->ir_version, form->ir_version, error) &&
-	       same_number(form, "the number of operator sets", (int64_t)file->n_opset_import, 2, error) &&
-	       same_text(form, "an operator set", file->opset_import[0]->domain, "", error) &&
-	       same_number(form, "the version of an operator set", file->opset_import[0]->version,
+	return mlops_onnx_same_number(form, "the IR version", file->ir_version, form->ir_version, error) &&
+	       mlops_onnx_same_number(form, "the number of operator sets", (int64_t)file->n_opset_import, form->ml_opset > 0 ? 2 : 1,
+			   error) &&
+	       mlops_onnx_same_text(form, "an operator set", file->opset_import[0]->domain, "", error) &&
+	       mlops_onnx_same_number(form, "the version of an operator set", file->opset_import[0]->version,
 			   form->opset, error) &&
-	       same_text(form, "an operator set", file->opset_import[1]->domain, MLOPS_ONNX_ML, error) &&
-	       same_number(form, "the version of an operator set", file->opset_import[1]->version,
-			   form->ml_opset, error);
+	       (form->ml_opset == 0 ||
+		(mlops_onnx_same_text(form, "an operator set", file->opset_import[1]->domain, MLOPS_ONNX_ML, error) &&
+		 mlops_onnx_same_number(form, "the version of an operator set", file->opset_import[1]->version,
+			   form->ml_opset, error)));
 }
 
 static bool has_mixed_leaves(const Onnx__GraphProto *graph)
@@ -243,16 +245,20 @@ static bool read_own(const Onnx__ModelProto *file, const char *kind, struct mlop
 	const struct mlops_onnx_form *form =
 		mlops_onnx_form_of(model->kind, n_classes, has_mixed_leaves(graph));
 	size_t n_outputs = n_classes > 2 ? n_classes : 1, n_features;
-	if (!check_opsets(form, file, error) ||
-	    !same_number(form, "the number of operators", (int64_t)graph->n_node, (int64_t)form->n_steps,
+	if (!check_opsets(form, file, error))
+		return false;
+	if (model->kind == MLOPS_TIME_SERIES_FORECAST)
+		return mlops_onnx_forecast_read(form, file, &model->forecaster, error) &&
+		       mlops_onnx_metadata_read(file, model, error);
+	if (!mlops_onnx_same_number(form, "the number of operators", (int64_t)graph->n_node, (int64_t)form->n_steps,
 			 error) ||
-	    !same_number(form, "the number of sparse constants", (int64_t)graph->n_sparse_initializer, 0,
+	    !mlops_onnx_same_number(form, "the number of sparse constants", (int64_t)graph->n_sparse_initializer, 0,
 			 error) ||
-	    !same_number(form, "the number of functions", (int64_t)file->n_functions, 0, error) ||
+	    !mlops_onnx_same_number(form, "the number of functions", (int64_t)file->n_functions, 0, error) ||
 	    !check_values(form, graph, n_classes, &n_features, error))
 		return false;
 	for (size_t i = 0; i < form->n_steps; i++) {
-		if (!check_step(form, &form->steps[i], graph->node[i], i == 0, error))
+		if (!mlops_onnx_step_check(form, &form->steps[i], graph->node[i], i == 0, error))
 			return false;
 	}
 	if (!check_ensemble(form, graph->node[0], n_outputs, error) ||
@@ -291,7 +297,7 @@ struct mlops_model *mlops_onnx_read(const void *bytes, size_t length, const char
 				"damaged or cut short: metadata \"" MLOPS_ONNX_PREFIX "kind\" is missing");
 	else
 		fine = mlops_onnx_import(file, model, &inner);
-	fine = fine && mlops_trees_prepare(&model->trees, &inner);
+	fine = fine && (model->kind == MLOPS_TIME_SERIES_FORECAST || mlops_trees_prepare(&model->trees, &inner));
 out:
 	if (file != NULL)
 		mlops_onnx_unpack_free(file);

@@ -1,12 +1,11 @@
 #include "config.h"
 
+#include "model/onnx_forecast.h"
 #include "model/onnx_graph.h"
 
 #include <string.h>
 
-/* What a repeated message field wants: pointers to n new messages, as void * for any type of them. */
-static void *new_messages(struct mlops_onnx_scratch *scratch, const ProtobufCMessageDescriptor *type,
-			  size_t n)
+void *mlops_onnx_new_messages(struct mlops_onnx_scratch *scratch, const ProtobufCMessageDescriptor *type, size_t n)
 {
 	void **list = mlops_onnx_scratch_take(scratch, n, sizeof(*list));
 	for (size_t i = 0; list != NULL && i < n; i++) {
@@ -21,22 +20,25 @@ static void *new_messages(struct mlops_onnx_scratch *scratch, const ProtobufCMes
 static bool write_opsets(const struct mlops_onnx_form *form, struct mlops_onnx_scratch *scratch,
 			 Onnx__ModelProto *file)
 {
-	file->opset_import = new_messages(scratch, &onnx__operator_set_id_proto__descriptor, 2);
+	size_t n = form->ml_opset > 0 ? 2 : 1;
+
+	file->opset_import = mlops_onnx_new_messages(scratch, &onnx__operator_set_id_proto__descriptor, n);
 	if (scratch->failed)
 		return false;
-	file->n_opset_import = 2;
+	file->n_opset_import = n;
 	file->opset_import[0]->domain = mlops_onnx_text("");
 	file->opset_import[0]->has_version = true;
 	file->opset_import[0]->version = form->opset;
+	if (n == 1)
+		return true;
 	file->opset_import[1]->domain = mlops_onnx_text(MLOPS_ONNX_ML);
 	file->opset_import[1]->has_version = true;
 	file->opset_import[1]->version = form->ml_opset;
 	return true;
 }
 
-/* A tensor [N, columns]. */
-static bool write_value(struct mlops_onnx_scratch *scratch, Onnx__ValueInfoProto *value, const char *name,
-			int32_t type, size_t columns)
+bool mlops_onnx_value_write(struct mlops_onnx_scratch *scratch, Onnx__ValueInfoProto *value, const char *name,
+			    int32_t type, size_t columns)
 {
 	Onnx__TypeProto *holder = mlops_onnx_scratch_take(scratch, 1, sizeof(*holder));
 	Onnx__TypeProto__Tensor *tensor = mlops_onnx_scratch_take(scratch, 1, sizeof(*tensor));
@@ -46,7 +48,7 @@ static bool write_value(struct mlops_onnx_scratch *scratch, Onnx__ValueInfoProto
 	onnx__type_proto__init(holder);
 	onnx__type_proto__tensor__init(tensor);
 	onnx__tensor_shape_proto__init(shape);
-	shape->dim = new_messages(scratch, &onnx__tensor_shape_proto__dimension__descriptor, 2);
+	shape->dim = mlops_onnx_new_messages(scratch, &onnx__tensor_shape_proto__dimension__descriptor, 2);
 	if (scratch->failed)
 		return false;
 	shape->n_dim = 2;
@@ -68,7 +70,7 @@ static bool write_constants(const struct mlops_onnx_form *form, const struct mlo
 			    struct mlops_onnx_scratch *scratch, Onnx__GraphProto *graph)
 {
 	size_t n = form->n_constants + (form->labels ? 1 : 0);
-	graph->initializer = new_messages(scratch, &onnx__tensor_proto__descriptor, n);
+	graph->initializer = mlops_onnx_new_messages(scratch, &onnx__tensor_proto__descriptor, n);
 	if (scratch->failed)
 		return false;
 	graph->n_initializer = n;
@@ -107,10 +109,10 @@ static bool write_constants(const struct mlops_onnx_form *form, const struct mlo
 	return true;
 }
 
-static bool write_step(const struct mlops_onnx_step *step, struct mlops_onnx_scratch *scratch,
-		       Onnx__NodeProto *node)
+bool mlops_onnx_step_write(const struct mlops_onnx_step *step, struct mlops_onnx_scratch *scratch,
+			   Onnx__NodeProto *node)
 {
-	size_t n_inputs = step->inputs[1] != NULL ? 2 : 1, n_attributes = 0;
+	size_t n_inputs = mlops_onnx_step_inputs(step), n_attributes = 0;
 	node->input = mlops_onnx_scratch_take(scratch, n_inputs, sizeof(*node->input));
 	node->output = mlops_onnx_scratch_take(scratch, 1, sizeof(*node->output));
 	if (scratch->failed)
@@ -128,7 +130,7 @@ static bool write_step(const struct mlops_onnx_step *step, struct mlops_onnx_scr
 		n_attributes++;
 	if (n_attributes == 0)
 		return true;
-	node->attribute = new_messages(scratch, &onnx__attribute_proto__descriptor, n_attributes);
+	node->attribute = mlops_onnx_new_messages(scratch, &onnx__attribute_proto__descriptor, n_attributes);
 	if (scratch->failed)
 		return false;
 	node->n_attribute = n_attributes;
@@ -146,23 +148,23 @@ static bool write_graph(const struct mlops_onnx_form *form, const struct mlops_m
 			struct mlops_onnx_scratch *scratch, Onnx__GraphProto *graph)
 {
 	graph->name = mlops_onnx_text(mlops_kind_name(model->kind));
-	graph->node = new_messages(scratch, &onnx__node_proto__descriptor, form->n_steps);
-	graph->input = new_messages(scratch, &onnx__value_info_proto__descriptor, 1);
-	graph->output = new_messages(scratch, &onnx__value_info_proto__descriptor, form->n_outputs);
+	graph->node = mlops_onnx_new_messages(scratch, &onnx__node_proto__descriptor, form->n_steps);
+	graph->input = mlops_onnx_new_messages(scratch, &onnx__value_info_proto__descriptor, 1);
+	graph->output = mlops_onnx_new_messages(scratch, &onnx__value_info_proto__descriptor, form->n_outputs);
 	if (scratch->failed)
 		return false;
 	graph->n_node = form->n_steps;
 	for (size_t i = 0; i < form->n_steps; i++) {
-		if (!write_step(&form->steps[i], scratch, graph->node[i]))
+		if (!mlops_onnx_step_write(&form->steps[i], scratch, graph->node[i]))
 			return false;
 	}
 	graph->n_input = 1;
-	if (!write_value(scratch, graph->input[0], "X", MLOPS_ONNX_FLOAT, model->trees.n_features))
+	if (!mlops_onnx_value_write(scratch, graph->input[0], "X", MLOPS_ONNX_FLOAT, model->trees.n_features))
 		return false;
 	graph->n_output = form->n_outputs;
 	for (size_t i = 0; i < form->n_outputs; i++) {
 		const struct mlops_onnx_output *output = &form->outputs[i];
-		if (!write_value(scratch, graph->output[i], output->name, output->type,
+		if (!mlops_onnx_value_write(scratch, graph->output[i], output->name, output->type,
 				 output->per_class ? model->n_classes : 1))
 			return false;
 	}
@@ -187,16 +189,18 @@ bool mlops_onnx_write(const struct mlops_model *model, struct mlops_buffer *out,
 	struct mlops_onnx_scratch scratch = { .blocks = NULL };
 	Onnx__ModelProto file = ONNX__MODEL_PROTO__INIT;
 	Onnx__GraphProto graph = ONNX__GRAPH_PROTO__INIT;
-	bool fine = false;
-	if (!check_model(model, error))
+	bool fine = false, forecast = model->kind == MLOPS_TIME_SERIES_FORECAST;
+	if (!forecast && !check_model(model, error))
 		goto out;
 	file.has_ir_version = true;
 	file.ir_version = form->ir_version;
 	file.producer_name = mlops_onnx_text(MLOPS_ONNX_PRODUCER);
 	file.producer_version = mlops_onnx_text(PACKAGE_VERSION);
 	file.graph = &graph;
-	if (!write_opsets(form, &scratch, &file) || !write_graph(form, model, &scratch, &graph) ||
-	    !mlops_onnx_trees_write(&model->trees, &scratch, graph.node[0], error) ||
+	if (!write_opsets(form, &scratch, &file) ||
+	    !(forecast ? mlops_onnx_forecast_write(form, model->forecaster, &scratch, &graph, error)
+		       : write_graph(form, model, &scratch, &graph) &&
+				 mlops_onnx_trees_write(&model->trees, &scratch, graph.node[0], error)) ||
 	    !mlops_onnx_metadata_write(model, &scratch, &file, error)) {
 		mlops_error_set_memory(error);
 		goto out;

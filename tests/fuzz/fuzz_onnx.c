@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ROWS 4
+#define STEPS 3
 #define FEATURES 64 /* models with more are not scored */
 
 static void expect(bool holds)
@@ -50,6 +51,25 @@ static void score(const struct mlops_model *model)
 	free(sums);
 }
 
+/* Ordinary values and the largest: what comes out is numbers in their order. */
+static void forecast(const struct mlops_forecaster *forecaster)
+{
+	static const float values[] = { 0.0f, 1.5f, -3e38f, 3e38f, 100.0f };
+	float numbers[3][ROWS * STEPS], *histories = calloc(ROWS * forecaster->length, sizeof(*histories));
+	struct mlops_forecast answer = { numbers[0], numbers[1], numbers[2] };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+
+	expect(histories != NULL);
+	for (size_t r = 0; r < ROWS; r++)
+		for (size_t t = 0; t < forecaster->length; t++)
+			histories[r * forecaster->length + t] = values[t * r % 5];
+	expect(mlops_forecaster_extend(forecaster, histories, ROWS, STEPS, 0.9, NULL, &answer, &error));
+	for (size_t i = 0; i < ROWS * STEPS; i++)
+		expect(isfinite(numbers[1][i]) && numbers[1][i] <= numbers[0][i] && numbers[0][i] <= numbers[2][i] &&
+		       isfinite(numbers[2][i]));
+	free(histories);
+}
+
 static void write_and_read(const struct mlops_model *model)
 {
 	struct mlops_buffer first = MLOPS_BUFFER_INIT, second = MLOPS_BUFFER_INIT;
@@ -81,8 +101,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		expect(error.code == MLOPS_DATA && error.message[0] != '\0');
 		return 0;
 	}
-	expect(mlops_trees_check(&model->trees, &error));
-	score(model);
+	if (model->kind == MLOPS_TIME_SERIES_FORECAST) {
+		forecast(model->forecaster);
+	} else {
+		expect(mlops_trees_check(&model->trees, &error));
+		score(model);
+	}
 	write_and_read(model);
 	mlops_model_free(model);
 	return 0;
