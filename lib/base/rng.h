@@ -22,7 +22,8 @@ enum mlops_rng_purpose {
 	MLOPS_RNG_PERMUTE,    /* permutation importance */
 	MLOPS_RNG_SIMULATE,   /* made-up data in tests and examples */
 	MLOPS_RNG_WEIGHTS,    /* of a network to begin with */
-	MLOPS_RNG_DROPOUT     /* which values training leaves out */
+	MLOPS_RNG_DROPOUT,    /* which values training leaves out */
+	MLOPS_RNG_SHUFFLE     /* the order of a training's windows */
 };
 
 struct mlops_rng {

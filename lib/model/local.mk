@@ -2,7 +2,14 @@
 libmlops_a_SOURCES += \
 	%D%/evaluate.c %D%/evaluate.h \
 	%D%/fit.h \
+	%D%/forecast_checkpoint.c %D%/forecast_checkpoint.h \
+	%D%/forecast_interval.c %D%/forecast_interval.h \
+	%D%/forecast_line.c %D%/forecast_line.h \
+	%D%/forecast_season.c %D%/forecast_season.h \
+	%D%/forecast_training.c %D%/forecast_training.h \
+	%D%/forecast_windows.c %D%/forecast_windows.h \
 	%D%/forecaster.c %D%/forecaster.h \
+	%D%/forecaster_fit.c %D%/forecaster_fit.h \
 	%D%/growth.c %D%/growth.h \
 	%D%/importance.c \
 	%D%/isolation_forest.c \

@@ -20,9 +20,14 @@ tests_unit_model_setting_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/model_trees.t
 tests_unit_model_trees_t_SOURCES = tests/unit/model_trees.c
 tests_unit_model_trees_t_LDADD = $(UNIT_LIBS)
-UNIT_TESTS += tests/unit/forecaster.t
+UNIT_TESTS += tests/unit/forecaster.t tests/unit/forecaster_fit.t tests/unit/forecaster_parts.t
 tests_unit_forecaster_t_SOURCES = tests/unit/forecaster.c tests/unit/forecaster_sample.c tests/unit/forecaster_sample.h
 tests_unit_forecaster_t_LDADD = $(UNIT_LIBS)
+tests_unit_forecaster_fit_t_SOURCES = tests/unit/forecaster_fit.c tests/unit/forecaster_sample.c tests/unit/forecaster_sample.h
+tests_unit_forecaster_fit_t_LDADD = $(UNIT_LIBS)
+tests_unit_forecaster_parts_t_SOURCES = tests/unit/forecaster_parts.c tests/unit/forecaster_sample.c \
+	tests/unit/forecaster_sample.h
+tests_unit_forecaster_parts_t_LDADD = $(UNIT_LIBS)
 include tests/unit/onnx.mk
 UNIT_TESTS += tests/unit/model_network.t
 tests_unit_model_network_t_SOURCES = tests/unit/model_network.c tests/unit/network_double.c tests/unit/network_double.h

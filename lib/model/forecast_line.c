@@ -1,0 +1,445 @@
+#include "model/forecast_line.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS	       32   /* of the normal equations that a task adds up */
+#define MOST_PRODUCTS  2e10 /* seconds of work; with more, every second (third, …) window is left out */
+#define FOLDS	      5
+#define MOST_FOLDED   512 /* values of a history whose normal equations are kept a fold */
+#define MOST_JUDGED   1e7 /* products to judge a candidate on a sample */
+#define MOST_WINDOWS  1000
+#define ROUNDING      1e-12
+
+/* DRIFT: no weights, but a bias, the mean change; NAIVE: neither. */
+#define DRIFT 1e30
+#define NAIVE INFINITY
+
+static const double penalties[] = { 1e-8, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3,  1e-2,
+				    3e-2, 0.1,	0.3,  1,    10,	  100,	DRIFT, NAIVE };
+
+#define N_PENALTIES (sizeof penalties / sizeof *penalties)
+
+/* Windows that candidates are judged on, in the regression's units. */
+struct sample {
+	double *z;	 /* [n][features] */
+	double *targets; /* [n][horizon] */
+	double *weights; /* [n], of squares */
+	size_t n;
+};
+
+/* Weighted sums over windows; of all together they are centred in the end. */
+struct sums {
+	double *gram;	     /* [features][features], the lower triangle */
+	double *cross;	     /* [features][horizon] */
+	double *z;	     /* [features]: sums, then means */
+	double *targets;     /* [horizon]: the same */
+	double weight;
+};
+
+struct line {
+	const struct mlops_forecaster *forecaster;
+	const float *series_scale;
+	size_t features, horizon, stride;
+	const struct mlops_forecast_window *windows;
+	size_t n, folds;	    /* training windows, and the parts that they are cut into */
+	struct sums of_fold[FOLDS]; /* [folds] */
+	struct sums sums;	    /* of the folds at work, centred */
+	double *factor;		    /* [features][features] */
+	double *solution;	    /* [features][horizon] */
+	double *forecast;	    /* [2][horizon]: scratch, and the candidate's biases */
+	struct sample samples[FOLDS + 1]; /* of each fold, and of the validation part */
+	bool out_of_memory;	    /* in a task */
+};
+
+/* One window: z [length - 1] (the last one is 0 always), targets [horizon]; returns the weight. */
+static double observe(const struct line *line, const struct mlops_forecast_window *window, float *scratch, double *z,
+		      double *targets)
+{
+	const struct mlops_forecaster *forecaster = line->forecaster;
+	const float *history = window->history;
+	float scale = mlops_forecaster_transform(forecaster, history, scratch, scratch + forecaster->length);
+	double last = (double)history[forecaster->length - 1], share = (double)scale;
+
+	for (size_t t = 0; t < line->features; t++)
+		z[t] = (double)scratch[t];
+	for (size_t k = 0; k < line->horizon; k++) {
+		double change = ((double)history[forecaster->length + k] - last) / (double)scale;
+
+		targets[k] = fmax(fmin(change, (double)MLOPS_FORECAST_REACH), -(double)MLOPS_FORECAST_REACH);
+	}
+	share /= (double)line->series_scale[window->series];
+	return share * share;
+}
+
+static size_t scratch_length(const struct mlops_forecaster *forecaster)
+{
+	return forecaster->length + 2 * forecaster->steps;
+}
+
+/* A fold's windows are those from … to-1. */
+static size_t fold_start(const struct line *line, size_t fold)
+{
+	return fold * line->n / line->folds;
+}
+
+/* The sums of ROWS features with all features before them and with all targets; over the windows in order, so
+ * that they are the same for any pool. */
+static void add_rows(struct line *line, size_t fold, size_t from, float *scratch, double *z, double *targets)
+{
+	struct sums *sums = &line->of_fold[fold];
+	size_t features = line->features, horizon = line->horizon, end = fold_start(line, fold + 1);
+	size_t to = from + ROWS < features ? from + ROWS : features;
+
+	for (size_t w = fold_start(line, fold); w < end; w += line->stride) {
+		double weight = observe(line, &line->windows[w], scratch, z, targets);
+
+		for (size_t i = from; i < to; i++) {
+			double *gram = sums->gram + i * features, *cross = sums->cross + i * horizon;
+			double weighted = weight * z[i];
+
+			for (size_t j = 0; j <= i; j++)
+				gram[j] += weighted * z[j];
+			for (size_t k = 0; k < horizon; k++)
+				cross[k] += weighted * targets[k];
+			sums->z[i] += weighted;
+		}
+		if (from > 0)
+			continue;
+		for (size_t k = 0; k < horizon; k++)
+			sums->targets[k] += weight * targets[k];
+		sums->weight += weight;
+	}
+}
+
+static void add_task(void *context, size_t task, unsigned worker)
+{
+	struct line *line = context;
+	float *scratch = malloc(scratch_length(line->forecaster) * sizeof *scratch);
+	double *z = malloc((line->features + line->horizon) * sizeof *z);
+
+	(void)worker;
+	if (scratch != NULL && z != NULL)
+		add_rows(line, task % line->folds, task / line->folds * ROWS, scratch, z, z + line->features);
+	else
+		line->out_of_memory = true;
+	free(scratch);
+	free(z);
+}
+
+static bool add_up(struct line *line, struct mlops_pool *pool, struct mlops_error *error)
+{
+	double work = (double)line->n * (double)line->features * ((double)line->features / 2 + (double)line->horizon);
+
+	line->stride = work > MOST_PRODUCTS ? (size_t)ceil(work / MOST_PRODUCTS) : 1;
+	mlops_pool_run(pool, (line->features + ROWS - 1) / ROWS * line->folds, add_task, line);
+	return line->out_of_memory ? mlops_error_set_memory(error) : true;
+}
+
+static void add_values(double *to, const double *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] += from[i];
+}
+
+/* The centred sums of all folds but one; left_out == folds: of all. */
+static void combine(struct line *line, size_t left_out)
+{
+	size_t features = line->features, horizon = line->horizon;
+	struct sums *sums = &line->sums;
+
+	memset(sums->gram, 0, features * features * sizeof *sums->gram);
+	memset(sums->cross, 0, features * horizon * sizeof *sums->cross);
+	memset(sums->z, 0, features * sizeof *sums->z);
+	memset(sums->targets, 0, horizon * sizeof *sums->targets);
+	sums->weight = 0;
+	for (size_t fold = 0; fold < line->folds; fold++) {
+		if (fold == left_out)
+			continue;
+		add_values(sums->gram, line->of_fold[fold].gram, features * features);
+		add_values(sums->cross, line->of_fold[fold].cross, features * horizon);
+		add_values(sums->z, line->of_fold[fold].z, features);
+		add_values(sums->targets, line->of_fold[fold].targets, horizon);
+		sums->weight += line->of_fold[fold].weight;
+	}
+	if (!(sums->weight > 0))
+		sums->weight = 1;
+	for (size_t k = 0; k < horizon; k++)
+		sums->targets[k] /= sums->weight;
+	for (size_t i = 0; i < features; i++)
+		sums->z[i] /= sums->weight;
+	for (size_t i = 0; i < features; i++) {
+		double scaled = sums->weight * sums->z[i];
+
+		for (size_t j = 0; j <= i; j++)
+			sums->gram[i * features + j] -= scaled * sums->z[j];
+		for (size_t k = 0; k < horizon; k++)
+			sums->cross[i * horizon + k] -= scaled * sums->targets[k];
+	}
+}
+
+static double gram_at(const struct line *line, size_t i, size_t j)
+{
+	return i >= j ? line->sums.gram[i * line->features + j] : line->sums.gram[j * line->features + i];
+}
+
+/* The feature that is the value a season before target k; features and beyond: the last value itself, which is 0. */
+static size_t seasonal_feature(const struct mlops_forecaster *forecaster, size_t k)
+{
+	return forecaster->length - forecaster->season + k % forecaster->season;
+}
+
+/* Cholesky's factor of the Gram matrix with the penalty on its diagonal; false when it has none. */
+static bool factorise(const struct line *line, double penalty)
+{
+	size_t n = line->features;
+
+	for (size_t i = 0; i < n; i++) {
+		double *row = line->factor + i * n;
+
+		for (size_t j = 0; j <= i; j++) {
+			const double *other = line->factor + j * n;
+			double sum = line->sums.gram[i * n + j] + (i == j ? penalty : 0);
+
+			for (size_t k = 0; k < j; k++)
+				sum -= row[k] * other[k];
+			if (i > j)
+				row[j] = sum / other[j];
+			else if (sum > 0)
+				row[i] = sqrt(sum);
+			else
+				return false;
+		}
+	}
+	return true;
+}
+
+/* solution := factor^-T factor^-1 solution, all horizons at once. */
+static void solve(const struct line *line)
+{
+	size_t n = line->features, horizon = line->horizon;
+
+	for (size_t i = 0; i < n; i++) {
+		double *at = line->solution + i * horizon;
+
+		for (size_t j = 0; j < i; j++)
+			for (size_t k = 0; k < horizon; k++)
+				at[k] -= line->factor[i * n + j] * line->solution[j * horizon + k];
+		for (size_t k = 0; k < horizon; k++)
+			at[k] /= line->factor[i * n + i];
+	}
+	for (size_t i = n; i-- > 0;) {
+		double *at = line->solution + i * horizon;
+
+		for (size_t j = i + 1; j < n; j++)
+			for (size_t k = 0; k < horizon; k++)
+				at[k] -= line->factor[j * n + i] * line->solution[j * horizon + k];
+		for (size_t k = 0; k < horizon; k++)
+			at[k] /= line->factor[i * n + i];
+	}
+}
+
+/* The candidate's weights into solution; false when there is none. */
+static bool candidate(const struct line *line, double relative, bool seasonal)
+{
+	const struct mlops_forecaster *forecaster = line->forecaster;
+	size_t n = line->features, horizon = line->horizon;
+	double trace = 0, squares = 0;
+
+	if (relative >= DRIFT) {
+		memset(line->solution, 0, n * horizon * sizeof *line->solution);
+	} else {
+		for (size_t i = 0; i < n; i++) {
+			trace += gram_at(line, i, i);
+			squares += line->sums.weight * line->sums.z[i] * line->sums.z[i];
+		}
+		/* windows that are all alike, as those of a straight line, leave rounding only */
+		if (!(trace > ROUNDING * squares) || !factorise(line, relative * trace / (double)n))
+			return false;
+		memcpy(line->solution, line->sums.cross, n * horizon * sizeof *line->solution);
+		for (size_t k = 0; seasonal && k < horizon; k++) {
+			size_t feature = seasonal_feature(forecaster, k);
+
+			for (size_t i = 0; feature < n && i < n; i++)
+				line->solution[i * horizon + k] -= gram_at(line, i, feature);
+		}
+		solve(line);
+	}
+	for (size_t k = 0; seasonal && k < horizon; k++) {
+		size_t feature = seasonal_feature(forecaster, k);
+
+		if (feature < n)
+			line->solution[feature * horizon + k] += 1;
+	}
+	return true;
+}
+
+static void set_biases(const struct line *line, bool fitted)
+{
+	double *biases = line->forecast + line->horizon;
+
+	for (size_t k = 0; k < line->horizon; k++) {
+		biases[k] = fitted ? line->sums.targets[k] : 0;
+		for (size_t i = 0; fitted && i < line->features; i++)
+			biases[k] -= line->sums.z[i] * line->solution[i * line->horizon + k];
+	}
+}
+
+/* The candidate's mean absolute error on a sample, in units of the series. */
+static double judge(const struct line *line, const struct sample *sample)
+{
+	size_t n = line->features, horizon = line->horizon;
+	double total = 0, *forecast = line->forecast;
+
+	for (size_t w = 0; w < sample->n; w++) {
+		const double *z = sample->z + w * n, *targets = sample->targets + w * horizon;
+		double sum = 0;
+
+		memcpy(forecast, forecast + horizon, horizon * sizeof *forecast);
+		for (size_t i = 0; i < n; i++)
+			for (size_t k = 0; k < horizon; k++)
+				forecast[k] += z[i] * line->solution[i * horizon + k];
+		for (size_t k = 0; k < horizon; k++)
+			sum += fabs(forecast[k] - targets[k]);
+		total += sum * sqrt(sample->weights[w]);
+	}
+	return sample->n > 0 ? total / (double)(sample->n * horizon) : 0;
+}
+
+static bool take_sample(struct line *line, const struct mlops_forecast_window *windows, size_t n, size_t most,
+			struct sample *sample, struct mlops_error *error)
+{
+	size_t features = line->features, horizon = line->horizon, stride = n > most ? (n + most - 1) / most : 1;
+	float *scratch = malloc(scratch_length(line->forecaster) * sizeof *scratch);
+	bool fine;
+
+	sample->n = (n + stride - 1) / stride;
+	sample->z = malloc((sample->n * features + 1) * sizeof *sample->z);
+	sample->targets = malloc((sample->n * horizon + 1) * sizeof *sample->targets);
+	sample->weights = malloc((sample->n + 1) * sizeof *sample->weights);
+	fine = scratch != NULL && sample->z != NULL && sample->targets != NULL && sample->weights != NULL;
+	for (size_t w = 0; fine && w < sample->n; w++)
+		sample->weights[w] = observe(line, &windows[w * stride], scratch, sample->z + w * features,
+					     sample->targets + w * horizon);
+	free(scratch);
+	return fine ? true : mlops_error_set_memory(error);
+}
+
+static bool take_samples(struct line *line, const struct mlops_forecast_windows *windows, struct mlops_error *error)
+{
+	double most = MOST_JUDGED / ((double)line->features * (double)line->horizon);
+	size_t each = most > MOST_WINDOWS ? MOST_WINDOWS : most > 50 ? (size_t)most : 50;
+
+	for (size_t fold = 0; line->folds > 1 && fold < line->folds; fold++) {
+		size_t start = fold_start(line, fold), end = fold_start(line, fold + 1);
+
+		if (!take_sample(line, windows->training + start, end - start, each, &line->samples[fold], error))
+			return false;
+	}
+	return take_sample(line, windows->validation, windows->n_validation, each, &line->samples[line->folds], error);
+}
+
+static void choose(struct line *line, struct mlops_forecaster *forecaster, double *penalty)
+{
+	size_t n = line->features, horizon = line->horizon, n_candidates = 2 * N_PENALTIES, best = SIZE_MAX;
+	double errors[2 * N_PENALTIES] = { 0 };
+
+	if (forecaster->season == 0)
+		n_candidates = N_PENALTIES;
+	for (size_t part = line->folds > 1 ? 0 : line->folds; part <= line->folds; part++) {
+		combine(line, part);
+		for (size_t c = 0; c < n_candidates; c++) {
+			double relative = penalties[c % N_PENALTIES];
+
+			if (!candidate(line, relative, c >= N_PENALTIES)) {
+				errors[c] = INFINITY;
+				continue;
+			}
+			set_biases(line, relative <= DRIFT);
+			errors[c] += judge(line, &line->samples[part]);
+		}
+	}
+	for (size_t c = 0; c < n_candidates; c++)
+		if (errors[c] < INFINITY && (best == SIZE_MAX || errors[c] < errors[best]))
+			best = c;
+	if (best == SIZE_MAX)
+		return;
+	*penalty = penalties[best % N_PENALTIES];
+	candidate(line, *penalty, best >= N_PENALTIES);
+	set_biases(line, *penalty <= DRIFT);
+	for (size_t k = 0; k < horizon; k++) {
+		forecaster->bias[k] = (float)line->forecast[horizon + k];
+		for (size_t i = 0; i < n; i++)
+			forecaster->linear[k * forecaster->length + i] = (float)line->solution[i * horizon + k];
+	}
+}
+
+static bool sums_new(struct sums *sums, size_t features, size_t horizon)
+{
+	sums->gram = calloc(features * features, sizeof *sums->gram);
+	sums->cross = calloc(features * horizon, sizeof *sums->cross);
+	sums->z = calloc(features, sizeof *sums->z);
+	sums->targets = calloc(horizon, sizeof *sums->targets);
+	return sums->gram != NULL && sums->cross != NULL && sums->z != NULL && sums->targets != NULL;
+}
+
+static void sums_release(struct sums *sums)
+{
+	free(sums->gram);
+	free(sums->cross);
+	free(sums->z);
+	free(sums->targets);
+}
+
+static bool allocate(struct line *line, struct mlops_error *error)
+{
+	size_t features = line->features, horizon = line->horizon;
+	bool fine = sums_new(&line->sums, features, horizon);
+
+	for (size_t fold = 0; fine && fold < line->folds; fold++)
+		fine = sums_new(&line->of_fold[fold], features, horizon);
+	line->factor = malloc(features * features * sizeof *line->factor);
+	line->solution = malloc(features * horizon * sizeof *line->solution);
+	line->forecast = malloc(2 * horizon * sizeof *line->forecast);
+	return fine && line->factor != NULL && line->solution != NULL && line->forecast != NULL
+		       ? true
+		       : mlops_error_set_memory(error);
+}
+
+static void release(struct line *line)
+{
+	sums_release(&line->sums);
+	for (size_t fold = 0; fold < FOLDS; fold++)
+		sums_release(&line->of_fold[fold]);
+	for (size_t part = 0; part <= FOLDS; part++) {
+		free(line->samples[part].z);
+		free(line->samples[part].targets);
+		free(line->samples[part].weights);
+	}
+	free(line->factor);
+	free(line->solution);
+	free(line->forecast);
+}
+
+bool mlops_forecast_line_fit(struct mlops_forecaster *forecaster, const struct mlops_forecast_windows *windows,
+			     const float *series_scale, struct mlops_pool *pool, double *penalty,
+			     struct mlops_error *error)
+{
+	struct line line = {
+		.forecaster = forecaster,
+		.series_scale = series_scale,
+		.features = forecaster->length - 1,
+		.horizon = forecaster->horizon,
+		.windows = windows->training,
+		.n = windows->n_training,
+		.folds = forecaster->length <= MOST_FOLDED && windows->n_training >= 2 * FOLDS ? FOLDS : 1,
+	};
+	bool fine = allocate(&line, error) && take_samples(&line, windows, error) && add_up(&line, pool, error);
+
+	*penalty = INFINITY;
+	if (fine)
+		choose(&line, forecaster, penalty);
+	release(&line);
+	return fine;
+}
