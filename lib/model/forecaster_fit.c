@@ -188,6 +188,32 @@ static bool check_start(const struct mlops_forecast_options *options, struct mlo
 				same_setting(options->settings, "hidden", warm->hidden, error));
 }
 
+/* Trains and sets the margins.  The epoch is chosen on the windows whose residuals make them, so that the gain
+ * over the start is larger there than it will be: half of it is believed. */
+static bool train(struct mlops_forecaster *forecaster, const struct mlops_forecast_windows *windows,
+		  const float *series_scale, double unit, const struct mlops_forecast_data *data,
+		  const struct mlops_forecast_options *options, struct mlops_forecast_report *report,
+		  struct mlops_error *error)
+{
+	size_t n = MLOPS_FORECAST_LEVELS * forecaster->n_margins;
+	float *before = malloc(n * sizeof *before);
+	bool fine = before != NULL ? true : mlops_error_set_memory(error);
+
+	fine = fine && mlops_forecast_intervals_fit(forecaster, windows->validation, windows->n_validation,
+						    options->pool, error);
+	if (fine)
+		memcpy(before, forecaster->margins, n * sizeof *before);
+	fine = fine && mlops_forecast_train(forecaster, windows, series_scale, unit, data, options, report, error);
+	if (fine && report->best_epoch > 0) {
+		fine = mlops_forecast_intervals_fit(forecaster, windows->validation, windows->n_validation,
+						    options->pool, error);
+		for (size_t i = 0; i < n; i++)
+			forecaster->margins[i] = 0.5f * before[i] + 0.5f * forecaster->margins[i];
+	}
+	free(before);
+	return fine;
+}
+
 struct mlops_forecaster *mlops_forecaster_fit(const struct mlops_forecast_data *data,
 					      const struct mlops_forecast_options *options,
 					      struct mlops_forecast_report *report,
@@ -219,8 +245,7 @@ struct mlops_forecaster *mlops_forecaster_fit(const struct mlops_forecast_data *
 	naive_errors(&windows, length, horizon, forecaster->season, series_scale, &report->naive, &report->seasonal);
 	report->naive *= unit;
 	report->seasonal *= unit;
-	fine = mlops_forecast_train(forecaster, &windows, series_scale, unit, data, options, report, error) &&
-	       mlops_forecast_intervals_fit(forecaster, windows.validation, windows.n_validation, options->pool, error);
+	fine = train(forecaster, &windows, series_scale, unit, data, options, report, error);
 out:
 	free(scales);
 	free(series_scale);

@@ -1,8 +1,8 @@
 /*
  * Fitting a forecaster: segments of regular series in, a model/forecaster.h out.
  *
- * The last eighth of each series is kept for validation, nothing is fitted on it: there the ridge's penalty and the
- * epoch are chosen, and its residuals make the intervals.  Windows never cross from one segment into the next.
+ * The last eighth of each series is kept for validation, nothing is fitted on it: there the
+ * epoch is chosen, and its residuals make the intervals.  Windows never cross from one segment into the next.
  *
  *  1. season: the lag at which the steps of the training values agree best, if they do (forecast_season.h)
  *  2. linear path: ridge regression in double precision, penalty chosen by held-out errors (forecast_line.h)
@@ -11,7 +11,8 @@
  *     (Polyak, Juditsky 1992), which moves less than they do.  Training ends when `patience` epochs in a row
  *     have not made the mean absolute error on validation smaller; the best epoch's weights are kept.  The start is
  *     epoch 0, so the fit is never worse than the ridge line there.
- *  4. intervals: residuals on the validation windows (forecast_interval.h)
+ *  4. intervals: residuals on the validation windows (forecast_interval.h), half-way between those of the start and
+ *     those of the best epoch, which was chosen on the same windows
  *
  * Several series: each window is scaled by its own mean step, errors count in units of their series' mean step.
  *

@@ -2,6 +2,7 @@
 #include "tests/unit/forecaster_sample.h"
 
 #include "base/rng.h"
+#include "model/forecast_interval.h"
 #include "model/forecaster_fit.h"
 #include "model/onnx.h"
 
@@ -446,6 +447,35 @@ static void checkpoints_that_do_not_belong(void **state)
 	mlops_buffer_release(&watch.checkpoint);
 }
 
+/* Margins are half-way between those of the start and those of the best epoch. */
+static void half_of_a_gain_is_believed(void **state)
+{
+	struct mlops_settings settings = small_settings();
+	struct mlops_forecast_options options = { .settings = &settings, .seed = 5 };
+	struct mlops_forecast_report report;
+	struct mlops_forecast_segment segment;
+	struct mlops_forecast_data data = one_series(&segment, 200);
+	struct mlops_forecast_windows windows;
+	struct mlops_forecaster *best, *start;
+	static float margins[MLOPS_FORECAST_LEVELS * MLOPS_FORECAST_STEPS];
+
+	(void)state;
+	set(&settings, "forecast_horizon=3");
+	best = fit(&data, &options, &report);
+	assert_true(report.best_epoch > 0);
+	set(&settings, "epochs=0");
+	start = fit(&data, &options, &report);
+	memcpy(margins, best->margins, sizeof margins);
+	assert_true(mlops_forecast_windows_find(&data, 24, 3, &windows, NULL));
+	assert_true(mlops_forecast_intervals_fit(best, windows.validation, windows.n_validation, NULL, NULL));
+	assert_true(memcmp(best->margins, start->margins, sizeof margins) != 0);
+	for (size_t i = 0; i < sizeof margins / sizeof *margins; i++)
+		assert_true(fabsf(margins[i] - 0.5f * (best->margins[i] + start->margins[i])) < 1e-5f);
+	mlops_forecast_windows_release(&windows);
+	mlops_forecaster_free(best);
+	mlops_forecaster_free(start);
+}
+
 static void warm_start(void **state)
 {
 	struct mlops_settings settings = small_settings();
@@ -499,6 +529,7 @@ int main(void)
 		cmocka_unit_test(threads_and_kernels),
 		cmocka_unit_test(broken_off_and_resumed),
 		cmocka_unit_test(checkpoints_that_do_not_belong),
+		cmocka_unit_test(half_of_a_gain_is_believed),
 		cmocka_unit_test(warm_start),
 	};
 
