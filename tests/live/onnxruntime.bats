@@ -104,3 +104,28 @@ agree_with_missing() {
 	done
 	[ "$n" -ge 6 ]
 }
+
+# forecasts_agree ROWS COLUMN SETTING...: trains, and mlops-forecast and ONNX Runtime say the same of many histories.
+forecasts_agree() {
+	local rows="$1" column="$2" check="$MLOPS_SOURCE/tests/live/onnxruntime_forecast.py"
+	shift 2
+	mlops-train --model time_series_forecast --target "$column" --output model.onnx "${@/#/--set=}" "$rows"
+	"$MLOPS_PYTHON" "$check" histories model.onnx "$rows" "$column" > histories.jsonl
+	mlops-forecast --model model.onnx histories.jsonl > forecasts.jsonl
+	run -0 "$MLOPS_PYTHON" "$check" compare model.onnx histories.jsonl forecasts.jsonl
+	echo "$output"
+	[ "$(jq .histories <<< "${lines[-1]}")" -gt 50 ]
+}
+
+@test "time_series_forecast: one series, with its season" {
+	need_python
+	awk -F, 'NR == 1 || $2 == "pump-01" { print $1 "," $3 }' "$MLOPS_LIVE/plant.csv" > pump.csv
+	forecasts_agree pump.csv temperature epochs=2 hidden=16 seq_length=50 forecast_horizon=6
+	forecasts_agree pump.csv temperature epochs=1 hidden=5 seq_length=90
+}
+
+@test "time_series_forecast: several series, each scaled by its own steps" {
+	need_python
+	cut -d, -f1-3 "$MLOPS_LIVE/plant.csv" > pumps.csv
+	forecasts_agree pumps.csv temperature epochs=1 hidden=7 seq_length=24 forecast_horizon=3
+}
