@@ -5,7 +5,7 @@
 
 #define MAGIC "mlops forecast checkpoint 1\n"
 
-enum { MAGIC_LENGTH = sizeof MAGIC - 1, HASH_LENGTH = MLOPS_SHA256_TEXT - 1, N_NUMBERS = 7 };
+enum { MAGIC_LENGTH = sizeof MAGIC - 1, HASH_LENGTH = MLOPS_SHA256_TEXT - 1, N_NUMBERS = 8 };
 
 static void put(struct mlops_buffer *out, uint64_t number, size_t bytes)
 {
@@ -82,16 +82,18 @@ bool mlops_forecast_checkpoint_write(const struct mlops_forecast_state *state, c
 {
 	size_t start = out->length;
 	char hash[MLOPS_SHA256_TEXT];
-	uint64_t best;
+	uint64_t errors[2];
 
-	memcpy(&best, &state->best, sizeof best);
+	memcpy(&errors[0], &state->best, sizeof errors[0]);
+	memcpy(&errors[1], &state->milestone, sizeof errors[1]);
 	mlops_buffer_append(out, MAGIC, MAGIC_LENGTH);
 	mlops_buffer_append(out, identity, HASH_LENGTH);
 	put(out, state->epoch, 8);
 	put(out, state->best_epoch, 8);
 	put(out, state->waited, 8);
 	put(out, state->steps, 8);
-	put(out, best, 8);
+	put(out, errors[0], 8);
+	put(out, errors[1], 8);
 	put(out, state->n_weights, 8);
 	put(out, optimiser_length, 8);
 	put_floats(out, state->average, state->n_weights);
@@ -112,7 +114,7 @@ bool mlops_forecast_checkpoint_read(const void *bytes, size_t length, const char
 	size_t head = MAGIC_LENGTH + HASH_LENGTH + N_NUMBERS * 8;
 	size_t weights = state->n_weights * sizeof(float), whole = head + 2 * weights + HASH_LENGTH;
 	char hash[MLOPS_SHA256_TEXT];
-	uint64_t best;
+	uint64_t errors[2];
 
 	if (length < head + HASH_LENGTH || memcmp(at, MAGIC, MAGIC_LENGTH) != 0)
 		return mlops_error_set(error, MLOPS_DATA, "not a checkpoint of a forecaster's training");
@@ -127,9 +129,11 @@ bool mlops_forecast_checkpoint_read(const void *bytes, size_t length, const char
 	state->best_epoch = get(at + 8, 8);
 	state->waited = get(at + 16, 8);
 	state->steps = get(at + 24, 8);
-	best = get(at + 32, 8);
-	memcpy(&state->best, &best, sizeof best);
-	*optimiser_length = (size_t)get(at + 48, 8);
+	errors[0] = get(at + 32, 8);
+	errors[1] = get(at + 40, 8);
+	memcpy(&state->best, &errors[0], sizeof errors[0]);
+	memcpy(&state->milestone, &errors[1], sizeof errors[1]);
+	*optimiser_length = (size_t)get(at + 56, 8);
 	at += N_NUMBERS * 8;
 	if (get(at - 16, 8) != state->n_weights || length < whole || *optimiser_length != length - whole ||
 	    state->best_epoch > state->epoch || !get_floats(at, state->average, state->n_weights) ||

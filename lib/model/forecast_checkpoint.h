@@ -10,8 +10,8 @@
 
 /* Where a fit is between two epochs. */
 struct mlops_forecast_state {
-	uint64_t epoch, best_epoch, waited, steps; /* waited: epochs since the best one; steps of the optimiser */
-	double best;				   /* error at best_epoch */
+	uint64_t epoch, best_epoch, waited, steps; /* waited: epochs since the milestone; steps of the optimiser */
+	double best, milestone; /* errors: at best_epoch, and the last one that was clearly better than before */
 	size_t n_weights;
 	float *average, *best_weights; /* [n_weights] */
 };

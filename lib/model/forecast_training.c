@@ -11,6 +11,7 @@
 #define CLIP	   1.0f	  /* largest norm of a gradient */
 #define LINE_SHARE 0.1f	  /* the linear path is near its best already: its steps are a tenth of the network's */
 #define MEMORY	   0.998f /* of the average of weights: some 500 steps, fewer at the beginning */
+#define CLEARLY	   0.001  /* share by which the error must sink for training to go on; the best epoch is kept in any case */
 #define CHUNK	   1024	  /* windows that are judged at a time */
 
 struct training {
@@ -283,8 +284,11 @@ static bool run(struct training *training, struct mlops_error *error)
 		if (validation < state->best) {
 			state->best = validation;
 			state->best_epoch = state->epoch;
-			state->waited = 0;
 			memcpy(state->best_weights, state->average, state->n_weights * sizeof *state->average);
+		}
+		if (validation < state->milestone * (1 - CLEARLY)) {
+			state->milestone = validation;
+			state->waited = 0;
 		}
 		if (!save(training, error) || !report(training, training->batches, validation, error))
 			return false;
@@ -373,6 +377,7 @@ bool mlops_forecast_train(struct mlops_forecaster *forecaster, const struct mlop
 	training.batches = (windows->n_training + training.batch - 1) / training.batch;
 	training.state.n_weights = training.n_network + training.n_line;
 	fine = allocate(&training, error) && judge(&training, &training.state.best, error);
+	training.state.milestone = training.state.best;
 	report_out->start = unit * training.state.best;
 	if (fine && training.epochs > 0) {
 		memcpy(training.now, forecaster->parameters, training.n_network * sizeof(float));

@@ -123,7 +123,7 @@ static const struct mlops_setting time_series_forecast_settings[] = {
 	  .fallback = 5,
 	  .minimum = 1,
 	  .maximum = 100000,
-	  .meaning = "epochs without a better validation error after which training ends" },
+	  .meaning = "epochs that do not lower the validation error by a thousandth after which training ends" },
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
