@@ -72,7 +72,9 @@ struct mlops_forecast_report {
 	size_t training_windows, validation_windows;
 	size_t epochs, best_epoch; /* run, kept (0: the start) */
 	size_t season;		   /* of the model; 0: none */
-	size_t longer_season;	   /* one that seq_length is too short for, worth a notice; 0: none */
+	/* One that seq_length is too short for, worth a notice; 0: none.  A seq_length of it + MLOPS_FORECAST_MEMORY
+	 * shows the network each of its values beside the one a season before. */
+	size_t longer_season;
 	double penalty; /* of the ridge (forecast_line.h), NaN after a warm start */
 	/* Mean absolute errors on validation, in the data's units (of several series: in units of each one's mean
 	 * step): of the last value, of the value a season before (NaN without season), and the model's at epoch 0 and

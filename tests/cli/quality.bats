@@ -55,3 +55,13 @@ ai4i=(mlops-train -m failure_prediction -t "Machine failure" -f "Type,Air temper
 		at_least "$name roc_auc" "$(mean roc_auc "${occupancy[@]}" --test "$dir/$name.txt" "$dir/datatraining.txt")" "$auc"
 	done
 }
+
+@test "forecaster: nyc_taxi a step ahead after two epochs, no worse than a ridge regression, and its intervals hold what they say" {
+	real_data anomaly/nab
+	run -0 --separate-stderr mlops-train -q -m time_series_forecast -t value --set epochs=2 --no-refit \
+		-o "$BATS_TEST_TMPDIR/model.onnx" "$MLOPS_DATA/anomaly/nab/realKnownCause/nyc_taxi.csv"
+	echo "$output"
+	at_least "a ridge regression's mean absolute error" 679 "$(jq .metrics.mae <<< "$output")"
+	at_least coverage "$(jq .metrics.coverage <<< "$output")" 0.87
+	at_least "0.93, the most that intervals should cover" 0.93 "$(jq .metrics.coverage <<< "$output")"
+}
