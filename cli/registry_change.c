@@ -7,6 +7,7 @@
 #include "cli/model_file.h"
 #include "cli/output.h"
 #include "cli/registry_open.h"
+#include "flow/forecast.h"
 #include "model/onnx.h"
 #include "registry/describe.h"
 
@@ -133,11 +134,17 @@ int cli_registry_export(void *settings, size_t n, char **arguments)
 static bool describe_import(const struct mlops_model *model, struct mlops_buffer *features, struct mlops_error *error)
 {
 	struct mlops_json json = { .out = features };
+	struct mlops_forecast_origin origin;
 
+	if (!mlops_forecast_origin_read(model, &origin, error))
+		return false;
 	mlops_json_open(&json, '[');
+	if (origin.target != NULL)
+		mlops_json_string(&json, origin.target);
 	for (size_t f = 0; model->features != NULL && f < model->trees.n_features; f++)
 		mlops_json_string(&json, model->features[f].name);
 	mlops_json_close(&json, ']');
+	mlops_forecast_origin_release(&origin);
 	mlops_buffer_string(features);
 	return !features->failed || mlops_error_set_memory(error);
 }

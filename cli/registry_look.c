@@ -77,9 +77,16 @@ static void write_model(const struct mlops_model *model, struct mlops_json *json
 	mlops_json_key(json, "file");
 	mlops_json_open(json, '{');
 	mlops_json_member_string(json, "kind", mlops_kind_name(model->kind));
-	mlops_json_member_uint(json, "trees", model->trees.n_trees);
-	mlops_json_member_uint(json, "nodes", model->trees.n_nodes);
-	mlops_json_member_uint(json, "features", model->trees.n_features);
+	if (model->forecaster != NULL) {
+		mlops_json_member_uint(json, "seq_length", model->forecaster->length);
+		mlops_json_member_uint(json, "forecast_horizon", model->forecaster->horizon);
+		mlops_json_member_uint(json, "season", model->forecaster->season);
+		mlops_json_member_uint(json, "hidden", model->forecaster->hidden);
+	} else {
+		mlops_json_member_uint(json, "trees", model->trees.n_trees);
+		mlops_json_member_uint(json, "nodes", model->trees.n_nodes);
+		mlops_json_member_uint(json, "features", model->trees.n_features);
+	}
 	mlops_json_member_uint(json, "memory_bytes", mlops_model_memory(model));
 	if (model->kind == MLOPS_ANOMALY_DETECTION) {
 		mlops_json_key(json, "score_mean");

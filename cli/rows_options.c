@@ -1,6 +1,10 @@
 #include "cli/rows_options.h"
 
+#include "base/text.h"
+#include "base/time.h"
 #include "cli/common.h"
+
+#include <string.h>
 
 const char *const cli_formats[] = { [MLOPS_FORMAT_AUTO] = "auto", [MLOPS_FORMAT_CSV] = "csv",
 				    [MLOPS_FORMAT_JSON] = "json", NULL };
@@ -40,6 +44,25 @@ int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows)
 	if (delimiter != 0 && delimiter == rows->decimal)
 		return cli_usage_error(tool, "options '--delimiter' and '--decimal' are the same character");
 	return check_times(tool, rows);
+}
+
+static bool read_duration(const struct cli_tool *tool, const char *option, const char *text, int64_t *microseconds,
+			  int *status)
+{
+	char masked[MLOPS_TEXT_QUOTED];
+
+	*microseconds = 0;
+	if (text == NULL || mlops_time_parse_duration(text, microseconds))
+		return true;
+	*status = cli_usage_error(tool, "option '--%s': '%s' is no duration, such as 30s, 5min, 1h or 1d", option,
+				  mlops_text_mask(masked, text, strlen(text)));
+	return false;
+}
+
+bool cli_series_times(const struct cli_tool *tool, const struct cli_rows *rows, int64_t *every, int64_t *hold, int *status)
+{
+	return read_duration(tool, "every", rows->every, every, status) &&
+	       read_duration(tool, "hold", rows->hold, hold, status);
 }
 
 struct mlops_read_options cli_read_options(const struct cli_rows *rows)

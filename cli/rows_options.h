@@ -17,6 +17,7 @@ struct cli_rows {
 	struct cli_list time;  /* one column, or several that make up the time */
 	const char *timezone, *time_format;
 	const char *id, *target;
+	const char *every, *hold; /* of series: durations */
 	struct cli_list features, ignore;
 	uint64_t max_line;     /* bytes */
 };
@@ -63,6 +64,10 @@ extern const char *const cli_decimals[];  /* "point", "comma", NULL */
 /* After cli_parse: 0, or the exit status of a reported mistake (a delimiter that can't be one, an unknown time zone).
  * Once only: what it makes of the time zone and format is there until the program ends. */
 int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows);
+
+/* The durations of --every and --hold in microseconds, 0 where not given; false with *status after a reported mistake. */
+bool cli_series_times(const struct cli_tool *tool, const struct cli_rows *rows, int64_t *every, int64_t *hold,
+		      int *status);
 
 /* After cli_check_rows.  Translates to the library's structs (which point into rows). */
 struct mlops_read_options cli_read_options(const struct cli_rows *rows);

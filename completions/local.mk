@@ -3,6 +3,7 @@ COMPLETION_MAKERS = %D%/generate %D%/table.awk %D%/bash.awk %D%/zsh.awk %D%/fish
 EXTRA_DIST += $(COMPLETION_MAKERS)
 
 bashcompletion_DATA = \
+	%D%/bash/mlops-forecast \
 	%D%/bash/mlops-registry \
 	%D%/bash/mlops-reload \
 	%D%/bash/mlops-score \
@@ -10,6 +11,7 @@ bashcompletion_DATA = \
 	%D%/bash/mlops-train \
 	%D%/bash/mlops-validate
 zshcompletion_DATA = \
+	%D%/zsh/_mlops-forecast \
 	%D%/zsh/_mlops-registry \
 	%D%/zsh/_mlops-reload \
 	%D%/zsh/_mlops-score \
@@ -17,6 +19,7 @@ zshcompletion_DATA = \
 	%D%/zsh/_mlops-train \
 	%D%/zsh/_mlops-validate
 fishcompletion_DATA = \
+	%D%/fish/mlops-forecast.fish \
 	%D%/fish/mlops-registry.fish \
 	%D%/fish/mlops-reload.fish \
 	%D%/fish/mlops-score.fish \

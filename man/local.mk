@@ -1,5 +1,6 @@
 dist_man_MANS += \
 	%D%/mlops.7 \
+	%D%/mlops-forecast.1 \
 	%D%/mlops-registry.1 \
 	%D%/mlops-reload.1 \
 	%D%/mlops-schema.5 \

@@ -1,5 +1,6 @@
 # One file a tool.
 TOOLS = \
+	mlops-forecast \
 	mlops-registry \
 	mlops-reload \
 	mlops-score \
@@ -9,6 +10,8 @@ TOOLS = \
 bin_PROGRAMS += $(TOOLS)
 TOOL_LIBS = libcli.a libmlops.a $(MLOPS_LIBS)
 
+mlops_forecast_SOURCES = %D%/forecast.c
+mlops_forecast_LDADD = $(TOOL_LIBS)
 mlops_registry_SOURCES = %D%/registry.c
 mlops_registry_LDADD = $(TOOL_LIBS)
 mlops_reload_SOURCES = %D%/reload.c

@@ -1,12 +1,39 @@
 #include "flow/compare.h"
 
+#include "flow/evaluate_forecast.h"
+#include "flow/forecast.h"
+
 #include <jansson.h>
 #include <math.h>
 
 static const char *const metric_names[] = {
 	"accuracy", "roc_auc", "average_precision", "precision", "recall", "f1", "macro_f1", "brier", "log_loss",
-	"positive_rate", "anomaly_rate", "out_of_bag_accuracy",
+	"positive_rate", "anomaly_rate", "out_of_bag_accuracy", "mae", "rmse", "mase", "naive_mae", "skill", "seasonal_mae",
+	"seasonal_skill", "coverage",
 };
+
+/* Two forecasters on the same windows: as much history as the longer one needs, as many steps as both were fitted on. */
+static bool judge_forecast(const struct mlops_model *model, const struct mlops_model *other, struct mlops_reader *reader,
+			   const struct mlops_select_options *select, struct mlops_pool *pool,
+			   struct mlops_metrics *metrics, uint64_t *rows, struct mlops_error *error)
+{
+	const struct mlops_forecaster *a = model->forecaster, *b = other->forecaster;
+	struct mlops_series_set *set = mlops_flow_series_for_model(model, reader, select, 0, 0, error);
+	struct mlops_forecast_test test = {
+		.set = set, .length = a->length > b->length ? a->length : b->length,
+		.steps = a->horizon < b->horizon ? a->horizon : b->horizon,
+		.season = a->season > b->season ? a->season : b->season,
+	};
+	uint64_t windows;
+	bool ok;
+
+	if (set == NULL)
+		return false;
+	ok = mlops_flow_evaluate_forecast(a, &test, pool, metrics, &windows, error);
+	*rows = set->counts.rows;
+	mlops_series_free(set);
+	return ok;
+}
 
 static bool judge(const struct mlops_model *model, struct mlops_reader *reader, const struct mlops_select_options *select,
 		  struct mlops_pool *pool, struct mlops_metrics *metrics, uint64_t *rows, struct mlops_error *error)
@@ -35,9 +62,14 @@ bool mlops_flow_compare(const struct mlops_model *first, struct mlops_reader *fi
 	if (first->kind != second->kind)
 		return mlops_error_set(error, MLOPS_DATA, "%s and %s can't be compared", mlops_kind_name(first->kind),
 				       mlops_kind_name(second->kind));
-	if (!judge(first, first_reader, select, pool, &comparison->first, &comparison->rows, error) ||
-	    !judge(second, second_reader, select, pool, &comparison->second, &second_rows, error))
+	if (first->kind == MLOPS_TIME_SERIES_FORECAST) {
+		if (!judge_forecast(first, second, first_reader, select, pool, &comparison->first, &comparison->rows, error) ||
+		    !judge_forecast(second, first, second_reader, select, pool, &comparison->second, &second_rows, error))
+			return false;
+	} else if (!judge(first, first_reader, select, pool, &comparison->first, &comparison->rows, error) ||
+		   !judge(second, second_reader, select, pool, &comparison->second, &second_rows, error)) {
 		return false;
+	}
 	if (comparison->rows != second_rows)
 		return mlops_error_set(error, MLOPS_IO, "the input changed between two readings: %llu rows, then %llu",
 				       (unsigned long long)comparison->rows, (unsigned long long)second_rows);

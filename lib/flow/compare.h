@@ -9,7 +9,8 @@ struct mlops_comparison {
 	struct mlops_metrics first, second;
 };
 
-/* Both models must be of one kind; each finds its own features by name.  Opened twice, since a reader can be read once:
+/* Both models must be of one kind; each finds its own features by name; forecasters are judged on the windows that suit
+ * both.  Opened twice, since a reader can be read once:
  * the readers must give the same rows. */
 bool mlops_flow_compare(const struct mlops_model *first, struct mlops_reader *first_reader,
 			const struct mlops_model *second, struct mlops_reader *second_reader,

@@ -1,12 +1,18 @@
 libmlops_a_SOURCES += \
+	%D%/checkpoint.c %D%/checkpoint.h \
 	%D%/compare.c %D%/compare.h \
+	%D%/describe.c %D%/describe.h \
 	%D%/evaluate.c %D%/evaluate.h \
+	%D%/evaluate_forecast.c %D%/evaluate_forecast.h \
+	%D%/forecast.c %D%/forecast.h \
+	%D%/forecast_origin.c \
 	%D%/record.c %D%/record.h \
 	%D%/rows_batch.c %D%/rows_batch.h \
 	%D%/reload.c %D%/reload.h \
 	%D%/score.c %D%/score.h \
 	%D%/stream.c %D%/stream.h \
 	%D%/train.c %D%/train.h \
+	%D%/train_forecast.c %D%/train_forecast.h \
 	%D%/validate.c %D%/validate.h \
 	%D%/validate_columns.c \
 	%D%/validate_find.c \

@@ -367,6 +367,10 @@ bool mlops_flow_score(const struct mlops_score_request *request, struct mlops_sc
 	bool ok = false;
 
 	*result = (struct mlops_score_result){ 0 };
+	if (request->model->kind == MLOPS_TIME_SERIES_FORECAST)
+		return mlops_error_set(error, MLOPS_USAGE,
+				       "the model is of kind %s, which scores no rows; mlops-forecast asks it for forecasts",
+				       mlops_kind_name(request->model->kind));
 	if (many && (request->only_positive || !isnan(request->threshold)))
 		return mlops_error_set(
 			error, MLOPS_USAGE,

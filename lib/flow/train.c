@@ -4,7 +4,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "check/profile.h"
-#include "flow/evaluate.h"
+#include "flow/describe.h"
+#include "flow/train_forecast.h"
 #include "flow/validate.h"
 #include "model/onnx.h"
 
@@ -106,9 +107,6 @@ static bool read_rows(struct training *training, struct mlops_error *error)
 	};
 	char name[MLOPS_TEXT_QUOTED];
 
-	if (request->kind == MLOPS_TIME_SERIES_FORECAST)
-		return mlops_error_set(error, MLOPS_USAGE, "%s cannot be trained from rows",
-				       mlops_kind_name(request->kind));
 	select.texts = request->kind == MLOPS_FAILURE_PREDICTION;
 	if (request->kind == MLOPS_FAILURE_PREDICTION && select.target == NULL)
 		return mlops_error_set(error, MLOPS_USAGE, "failure_prediction needs --target, the column that says what failed");
@@ -267,7 +265,6 @@ static void write_data(const struct training *training, struct mlops_json *json)
 	const struct mlops_dataset *data = training->data;
 	int64_t first = MLOPS_TIME_MISSING;
 	int64_t last = MLOPS_TIME_MISSING;
-	char text[MLOPS_TIME_TEXT];
 
 	mlops_json_open(json, '{');
 	mlops_json_member_uint(json, "rows", data->n_rows);
@@ -279,58 +276,9 @@ static void write_data(const struct training *training, struct mlops_json *json)
 		if (last == MLOPS_TIME_MISSING || data->times[r] > last)
 			last = data->times[r];
 	}
-	if (first != MLOPS_TIME_MISSING) {
-		mlops_time_print(text, first);
-		mlops_json_member_string(json, "first_time", text);
-		mlops_time_print(text, last);
-		mlops_json_member_string(json, "last_time", text);
-	}
+	mlops_description_times(json, first, last);
 	mlops_json_member_string(json, "sha256", data->sha256);
 	mlops_json_close(json, '}');
-}
-
-/* Moves what was written to buffer into the model's metadata and empties it. */
-static bool keep(struct mlops_model *model, const char *key, struct mlops_buffer *buffer, struct mlops_error *error)
-{
-	const char *text = mlops_buffer_string(buffer);
-	bool ok = !buffer->failed && mlops_metadata_set(&model->metadata, key, text, error);
-
-	if (buffer->failed)
-		mlops_error_set_memory(error);
-	mlops_buffer_clear(buffer);
-	return ok;
-}
-
-static bool describe_in_file(struct training *training, struct mlops_error *error)
-{
-	const struct mlops_train_request *request = training->request;
-	struct mlops_model *model = training->result->model;
-	struct mlops_buffer text = MLOPS_BUFFER_INIT;
-	struct mlops_json json = { .out = &text };
-	bool ok = false;
-
-	mlops_settings_write(&request->settings, &json);
-	if (!keep(model, "settings", &text, error))
-		goto out;
-	json = (struct mlops_json){ .out = &text };
-	mlops_json_uint(&json, request->seed);
-	if (!keep(model, "seed", &text, error))
-		goto out;
-	json = (struct mlops_json){ .out = &text };
-	write_data(training, &json);
-	if (!keep(model, "data", &text, error))
-		goto out;
-	json = (struct mlops_json){ .out = &text };
-	mlops_metrics_write(&training->metrics, &json);
-	if (!keep(model, "metrics", &text, error))
-		goto out;
-	json = (struct mlops_json){ .out = &text };
-	if (!mlops_profile_write(training->data, &json, error) || !keep(model, "profile", &text, error))
-		goto out;
-	ok = mlops_metadata_set(&model->metadata, "program", request->program_version, error);
-out:
-	mlops_buffer_release(&text);
-	return ok;
 }
 
 static void write_importances(const struct training *training, struct mlops_json *json)
@@ -407,48 +355,57 @@ static void write_details(struct training *training)
 	write_importances(training, &json);
 }
 
-static bool describe_result(struct training *training, struct mlops_error *error)
+static bool describe(struct training *training, struct mlops_error *error)
 {
 	struct mlops_train_result *result = training->result;
-	struct mlops_json json = { .out = &result->metrics };
+	struct mlops_description description = { .data = MLOPS_BUFFER_INIT };
+	struct mlops_json json = { .out = &description.data };
+	bool ok;
 
-	mlops_metrics_write(&training->metrics, &json);
-	json = (struct mlops_json){ .out = &result->settings };
-	mlops_settings_write(&training->request->settings, &json);
-	json = (struct mlops_json){ .out = &result->features };
+	write_data(training, &json);
+	json = (struct mlops_json){ .out = &description.features };
 	mlops_json_open(&json, '[');
 	for (size_t f = 0; f < training->data->n_features; f++)
 		mlops_json_string(&json, training->data->features[f].name);
 	mlops_json_close(&json, ']');
+	json = (struct mlops_json){ .out = &description.profile };
+	ok = mlops_profile_write(training->data, &json, error) &&
+	     mlops_describe_training(training->request, &training->metrics, &description, result, error);
+	mlops_description_release(&description);
 	write_details(training);
-	/* the registry takes these as strings */
-	mlops_buffer_string(&result->metrics);
-	mlops_buffer_string(&result->settings);
-	mlops_buffer_string(&result->features);
-	if (result->metrics.failed || result->settings.failed || result->features.failed || result->details.failed ||
-	    result->notices.failed)
-		return mlops_error_set_memory(error);
-	return true;
+	if (ok && (result->details.failed || result->notices.failed))
+		ok = mlops_error_set_memory(error);
+	return ok;
 }
 
-bool mlops_flow_train(const struct mlops_train_request *request, struct mlops_train_result *result,
-		      struct mlops_error *error)
+/* A forest: anomaly_detection or failure_prediction. */
+static bool train_forest(const struct mlops_train_request *request, struct mlops_train_result *result,
+			 struct mlops_error *error)
 {
 	struct training training = { .request = request, .result = result };
 	bool ok = read_rows(&training, error) && (request->test_reader == NULL || read_test(&training, error)) &&
 		  (request->test_reader != NULL || request->test_fraction <= 0 ||
 		   mlops_split_rows(training.data, request->split, request->test_fraction, request->seed, &training.split,
 				    error)) &&
-		  fit_and_evaluate(&training, error) && describe_in_file(&training, error) &&
-		  describe_result(&training, error) && mlops_onnx_write(result->model, &result->bytes, error);
+		  fit_and_evaluate(&training, error) && describe(&training, error) &&
+		  mlops_onnx_write(result->model, &result->bytes, error);
 
-	if (!ok && result->failure_reason == NULL)
-		result->failure_reason = error != NULL && error->code == MLOPS_DATA ? "invalid_data" : "internal";
 	mlops_split_release(&training.split);
 	mlops_forest_report_release(&training.forest);
 	free(training.importance);
 	mlops_dataset_free(training.data);
 	mlops_dataset_free(training.test);
+	return ok;
+}
+
+bool mlops_flow_train(const struct mlops_train_request *request, struct mlops_train_result *result,
+		      struct mlops_error *error)
+{
+	bool ok = request->kind == MLOPS_TIME_SERIES_FORECAST ? mlops_flow_train_forecast(request, result, error)
+							      : train_forest(request, result, error);
+
+	if (!ok && result->failure_reason == NULL)
+		result->failure_reason = error != NULL && error->code == MLOPS_DATA ? "invalid_data" : "internal";
 	return ok;
 }
 

@@ -7,7 +7,20 @@
 
 #include "model/fit.h"
 #include "model/setting.h"
+#include "rows/series.h"
 #include "rows/split.h"
+
+/* What only time_series_forecast takes. */
+struct mlops_train_forecast {
+	const struct mlops_series_set *series; /* instead of the request's reader; NULL: none */
+	int64_t every, hold;                   /* of struct mlops_series_options */
+	const struct mlops_model *warm_start;  /* start from this one; NULL: from the beginning */
+	const void *checkpoint;                /* go on from these bytes that `save` was given; NULL: none */
+	size_t checkpoint_length;
+	/* The checkpoint after each epoch; false with an error ends the training.  May be NULL. */
+	bool (*save)(void *context, const void *bytes, size_t length, struct mlops_error *error);
+	void *save_context;
+};
 
 struct mlops_train_request {
 	enum mlops_kind kind;
@@ -24,7 +37,9 @@ struct mlops_train_request {
 	uint64_t min_rows;
 	bool permutation;                    /* permutation importance on the held-out rows instead of impurity importance */
 	const char *program_version;         /* goes into the model file */
-	/* Steps and progress, may be NULL: step is "read", "fit", "evaluate", "refit"; false stops with MLOPS_CLOSED. */
+	struct mlops_train_forecast forecast;
+	/* Steps and progress, may be NULL: step is "read", "fit", "evaluate", "refit", for a forecaster with epoch and loss
+	 * behind it; done of total are rows, trees or windows; false stops with MLOPS_CLOSED. */
 	bool (*progress)(void *context, const char *step, uint64_t done, uint64_t total);
 	void *progress_context;
 };
@@ -39,6 +54,7 @@ struct mlops_train_result {
 	struct mlops_buffer features;  /* JSON list of names */
 	struct mlops_buffer notices;   /* one a line: columns passed over and the like */
 	struct mlops_buffer details;   /* JSON members (without braces) for the result line: split, importances, … */
+	bool loses;                    /* a forecaster that did worse on the test part than a forecast without a model */
 	const char *failure_reason;    /* after a failure: "insufficient_data", "invalid_data" or "internal" */
 };
 

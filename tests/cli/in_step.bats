@@ -222,7 +222,7 @@ Try '$tool --help' for more information." ]
 
 # The settings that training takes and the manual explains, kind by kind.
 @test "the manual has the settings of each kind of model" {
-	for kind in anomaly_detection failure_prediction; do
+	for kind in anomaly_detection failure_prediction time_series_forecast; do
 		diff <(mlops-train --model "$kind" --set help | sed -n 's/^  \([a-z_]*\)=.*/\1/p' | sort) \
 			<(sed -n "/^\.Ss Settings of $kind/,/^\.S/s/^\.It Cm \([a-z_]*\) Ns = .*/\1/p" \
 				"$MLOPS_SOURCE/man/mlops-train.1" | sort)

@@ -2,6 +2,7 @@
 BATS_TESTS = \
 	%D%/bad_input.bats \
 	%D%/examples.bats \
+	%D%/forecast.bats \
 	%D%/in_step.bats \
 	%D%/plant-simulator.bats \
 	%D%/quality.bats \
@@ -12,6 +13,7 @@ BATS_TESTS = \
 	%D%/serve.bats \
 	%D%/times.bats \
 	%D%/train.bats \
+	%D%/train_forecast.bats \
 	%D%/validate.bats
 EXTRA_DIST += $(BATS_TESTS) %D%/support.bash %D%/zsh_offers.zsh
 if HAVE_BATS

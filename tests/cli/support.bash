@@ -30,3 +30,34 @@ rows() {
 field() {
 	jq -r ".$1"
 }
+
+# series N [SEED [SENSOR...]]: a value each ten minutes with a season of a day's quarter and a little noise; one a sensor when
+# there are any.
+series() {
+	local n=$1 seed=${2:-1}
+	shift; [ $# -eq 0 ] || shift
+	awk -v n="$n" -v seed="$seed" -v sensors="$*" '
+	function draw() { state = (state * 16807) % 2147483647; return state / 2147483647 }
+	BEGIN {
+		state = seed * 7919 + 12345; for (i = 0; i < 9; i++) draw()
+		m = split(sensors, name, " ")
+		print "timestamp," (m > 0 ? "sensor_id," : "") "value"
+		for (i = 0; i < n; i++)
+			for (s = (m > 0); s <= m; s++) {
+				level[s] += 0.2 * (draw() - 0.5)
+				printf "2024-01-%02dT%02d:%02d:00Z,%s%.3f\n", 1 + int(i / 144), int(i / 6) % 24, i % 6 * 10,
+					(m > 0 ? name[s] "," : ""), 20 + 10 * s + level[s] + 5 * sin(i * 2 * 3.14159265 / 24) + draw()
+			}
+	}'
+}
+
+# quick ARGUMENT...: a forecaster that is trained in no time.
+quick() {
+	mlops-train --model time_series_forecast --set seq_length=24 --set hidden=4 --set epochs=2 "$@"
+}
+
+# history N [SENSOR [STEPS]]: a JSON body with N values.
+history() {
+	jq -nc --argjson n "$1" --arg sensor "${2:-TAG-001}" --argjson steps "${3:-5}" \
+		'{sensor_id: $sensor, historical_data: [range($n) | (. % 7) + 20.5], forecast_steps: $steps}'
+}

@@ -8,3 +8,6 @@ tests_unit_flow_validate_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/rows_row_files.t
 tests_unit_rows_row_files_t_SOURCES = tests/unit/rows_row_files.c
 tests_unit_rows_row_files_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/flow_forecast.t
+tests_unit_flow_forecast_t_SOURCES = tests/unit/flow_forecast.c
+tests_unit_flow_forecast_t_LDADD = $(UNIT_LIBS)
