@@ -32,6 +32,13 @@ run_examples() {
 	[[ $output == *'"anomaly":true'* ]]
 }
 
+@test "the examples of mlops-forecast" {
+	jq -nc '{sensor_id: "pump-01", historical_data: [range(60)], forecast_steps: 3}' > histories.jsonl
+	run_examples mlops-forecast.1 4
+	[ "$(grep -c '"forecast_steps":6' <<< "$output")" -eq 4 ]
+	[ "$(grep -c '"forecast_steps":3' <<< "$output")" -eq 1 ]
+}
+
 @test "the examples of mlops-registry" {
 	run_examples mlops-registry.1 10
 }
