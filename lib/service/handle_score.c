@@ -29,8 +29,8 @@ struct mlops_served_model *mlops_service_model(const struct mlops_served_set *se
 	return NULL;
 }
 
-/* What the media type says of the rows; false for one that can't hold any.  curl -d says that it sends a form. */
-static bool format_of(const char *content_type, enum mlops_format *format)
+/* curl -d says that it sends a form. */
+bool mlops_service_format(const char *content_type, enum mlops_format *format, struct mlops_http_answer *answer)
 {
 	static const struct {
 		const char *type;
@@ -55,10 +55,11 @@ static bool format_of(const char *content_type, enum mlops_format *format)
 			*format = types[i].format;
 			return true;
 		}
+	mlops_http_problem(answer, 415, "data are text/csv, application/json or application/x-ndjson");
 	return false;
 }
 
-static bool append(void *context, const void *bytes, size_t length, struct mlops_error *error)
+bool mlops_service_append(void *context, const void *bytes, size_t length, struct mlops_error *error)
 {
 	struct mlops_buffer *body = context;
 
@@ -71,7 +72,7 @@ static bool score(struct mlops_served_model *served, const struct mlops_http_req
 {
 	struct mlops_read_options read_options = MLOPS_READ_OPTIONS_INIT;
 	struct mlops_score_request wanted = {
-		.model = served->model, .threshold = NAN, .sink = append, .sink_context = &answer->body,
+		.model = served->model, .threshold = NAN, .sink = mlops_service_append, .sink_context = &answer->body,
 	};
 	struct mlops_score_result result;
 	struct mlops_source *source =
@@ -103,10 +104,8 @@ void mlops_handle_score(struct mlops_service *service, const struct mlops_http_r
 
 	if (model == NULL)
 		goto out;
-	if (!format_of(request->content_type, &format)) {
-		mlops_http_problem(answer, 415, "rows are text/csv, application/json or application/x-ndjson");
+	if (!mlops_service_format(request->content_type, &format, answer))
 		goto out;
-	}
 	if (!score(model, request, format, answer, &error))
 		mlops_http_error(answer, &error);
 out:

@@ -1,4 +1,5 @@
 libmlops_a_SOURCES += \
+	%D%/handle_forecast.c \
 	%D%/handle_models.c \
 	%D%/handle_score.c \
 	%D%/handle_status.c \

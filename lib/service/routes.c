@@ -9,6 +9,10 @@
 static const struct mlops_route routes[] = {
 	{ "POST", "/models/{name}/score", MLOPS_ROUTE_OPEN, MLOPS_BODY_ROWS, NDJSON,
 	  "Score rows: CSV or JSON in, one line of JSON a row out, as mlops-score does.", mlops_handle_score },
+	{ "POST", "/forecast", MLOPS_ROUTE_OPEN, MLOPS_BODY_HISTORIES, NDJSON,
+	  "The next values of a sensor, with intervals, as mlops-forecast has them.", mlops_handle_forecast },
+	{ "POST", "/models/{name}/forecast", MLOPS_ROUTE_OPEN, MLOPS_BODY_HISTORIES, NDJSON, "The same by the model of that name.",
+	  mlops_handle_forecast },
 	{ "GET", "/models", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, JSON,
 	  "The models that are loaded: name, version, SHA-256, metrics, since when.", mlops_handle_models },
 	{ "GET", "/models/{name}", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, JSON, "One of them.", mlops_handle_model },

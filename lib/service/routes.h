@@ -5,6 +5,7 @@
 #ifndef MLOPS_SERVICE_ROUTES_H
 #define MLOPS_SERVICE_ROUTES_H
 
+#include "rows/reader.h"
 #include "service/request_metrics.h"
 #include "service/service.h"
 
@@ -48,9 +49,15 @@ struct mlops_service {
 struct mlops_served_model *mlops_service_model(const struct mlops_served_set *set, const char *name,
 					       struct mlops_http_answer *answer);
 
+/* What a media type says of the body; false with a 415 for one that can't hold data. */
+bool mlops_service_format(const char *content_type, enum mlops_format *format, struct mlops_http_answer *answer);
+
+/* A sink (flow/score.h) whose context is the answer's body. */
+bool mlops_service_append(void *context, const void *bytes, size_t length, struct mlops_error *error);
+
 mlops_handler mlops_handle_health, mlops_handle_ready, mlops_handle_metrics, mlops_handle_openapi;
 mlops_handler mlops_handle_models, mlops_handle_model, mlops_handle_reload;
-mlops_handler mlops_handle_score;
+mlops_handler mlops_handle_score, mlops_handle_forecast;
 
 /* {"openapi":"3.1.0",…} from the table. */
 void mlops_openapi_write(const char *program_version, struct mlops_buffer *out);

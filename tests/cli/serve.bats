@@ -43,6 +43,29 @@ train() {
 	grep -qi '^content-type: application/x-ndjson' head
 }
 
+@test "POST /forecast answers as mlops-forecast does" {
+	awk 'BEGIN { print "value"; for (i = 0; i < 400; i++) printf "%.3f\n", 20 + 5 * sin(i / 7) + i % 3 }' > series.csv
+	mlops-train -q -m time_series_forecast --set seq_length=20 --set epochs=1 --set hidden=4 --promote series.csv > trained
+	serve
+	history=$(awk 'BEGIN { for (i = 0; i < 20; i++) printf "%s%.2f", i ? "," : "", 20 + 5 * sin(i / 7) }')
+	echo "{\"sensor_id\":\"TAG-001\",\"historical_data\":[$history],\"forecast_steps\":5}" > body.json
+	mlops-forecast body.json > expected
+	curl -sS --json @body.json "$url/forecast" > answered
+	cmp expected answered
+	[ "$(field 'forecast | length' < answered)" = 5 ]
+	curl -sS --json @body.json "$url/models/time_series_forecast/forecast" | cmp expected -
+	[ "$(curl -sS -d '{"historical_data":[1,2]}' "$url/forecast" | field status)" = 422 ]
+	[[ "$(curl -sS -d '{"historical_data":[1,2]}' "$url/forecast" | field detail)" == *20* ]]
+	[ "$(curl -sS -d 'value' "$url/models/time_series_forecast/score" | field status)" = 400 ]
+}
+
+@test "a model that does not forecast is told from one that does" {
+	train 1
+	serve
+	[ "$(curl -sS -d '{"historical_data":[1,2]}' "$url/forecast" | field status)" = 404 ]
+	[ "$(curl -sS -d '{"historical_data":[1,2]}' "$url/models/pumps/forecast" | field status)" = 400 ]
+}
+
 @test "an error says what is wrong, and where" {
 	train 1
 	serve
