@@ -1,8 +1,10 @@
 # Against real programs and servers: each is skipped, with its reason, where they are missing.
-LIVE_TESTS = tests/live/drift.bats tests/live/onnxruntime.bats
+LIVE_TESTS = tests/live/drift.bats tests/live/onnxruntime.bats tests/live/torch.bats
 EXTRA_DIST += $(LIVE_TESTS) tests/live/drift_check.py tests/live/onnxruntime_check.py tests/live/onnxruntime_forecast.py \
-	tests/live/make_sklearn.py \
-	tests/live/requirements.txt
+	tests/live/make_sklearn.py tests/live/requirements.txt tests/live/torch_check.py
 if HAVE_BATS
 TESTS += $(LIVE_TESTS)
 endif
+check_PROGRAMS += tests/live/network_probe
+tests_live_network_probe_SOURCES = tests/live/network_probe.c
+tests_live_network_probe_LDADD = libmlops.a $(MLOPS_LIBS)
