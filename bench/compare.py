@@ -6,12 +6,20 @@ import sys
 
 import report
 import suite_csv
+import suite_forecast
 import suite_forests
 import suite_validate
 from contest import Failure
 from plan import Plan
 
-SUITES = {"forests": suite_forests, "csv": suite_csv, "validate": suite_validate}
+SUITES = {
+    "forests": suite_forests,
+    "csv": suite_csv,
+    "validate": suite_validate,
+    "forecast": suite_forecast,
+}
+# What is compared unless something else is asked for: forecasting wants PyTorch, which is large.
+USUAL = ("forests", "csv", "validate")
 FULL = {
     "rows": 1_000_000,
     "forest_rows": [100_000, 1_000_000],
@@ -27,7 +35,7 @@ SELF_CHECK = dict(FULL, rows=2_000, forest_rows=[1_000], sizes=[1_000, 2_000], r
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("suites", nargs="*", metavar="forests|csv|validate", help="what to compare; all by default")
+    parser.add_argument("suites", nargs="*", metavar="forests|csv|validate|forecast", help="all but forecast by default")
     parser.add_argument("--short", action="store_true", help="100,000 rows and few turns: minutes")
     parser.add_argument("--self-check", action="store_true", help="a handful of rows: does the harness work?")
     parser.add_argument("--repeats", type=int, help="how many turns each gets")
@@ -58,11 +66,11 @@ def main():
     plan = Plan(given.build, without=given.without.split(","), **settings)
     print("\n".join(report.machine(plan)), flush=True)
     failed = False
-    for name in given.suites or SUITES:
+    for name in given.suites or USUAL:
         suite = SUITES[name]
         jobs, checks = suite.run(plan)
-        grown = list(growth_lines(plan, suite))
-        print("", *report.table(jobs), "", *grown, "", *checks, sep="\n", flush=True)
+        grown = ["", *growth_lines(plan, suite)] if hasattr(suite, "growth") else []
+        print("", *report.table(jobs), *grown, "", *checks, sep="\n", flush=True)
         failed = failed or any(line.startswith("FAILED") for line in checks)
         # A self-check is there to find a contender that does not run.
         failed = failed or given.self_check and any(len(job.finished()) < len(job.contenders) for job in jobs)
