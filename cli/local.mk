@@ -13,6 +13,7 @@ libcli_a_SOURCES = \
 	%D%/registry_look.c \
 	%D%/registry_open.c %D%/registry_open.h \
 	%D%/registry_verbs.h \
+	%D%/rows_open.c %D%/rows_open.h \
 	%D%/rows_options.c %D%/rows_options.h \
 	%D%/secret.c %D%/secret.h \
 	%D%/setting_help.c %D%/setting_help.h \

@@ -286,30 +286,34 @@ static bool read_whole(const char *path, struct mlops_buffer *bytes, struct mlop
 	return ok;
 }
 
-/* Both models on the rows of path, which are read into memory because they are needed twice. */
+/* Both models on the rows of path, which are read into memory because they are needed twice; a database is asked twice. */
 static bool judge_on(const struct cli_registry *registry, const char *path, const struct mlops_model *first,
 		     const struct mlops_model *second, struct mlops_comparison *comparison, struct mlops_error *error)
 {
-	struct mlops_read_options read_options = cli_read_options(&registry->rows);
+	struct cli_input inputs[2] = { { .options = cli_read_options(&registry->rows) },
+				       { .options = cli_read_options(&registry->rows) } };
 	struct mlops_select_options select = cli_select_options(&registry->rows);
-	struct mlops_source *sources[2] = { NULL, NULL };
-	struct mlops_reader *readers[2] = { NULL, NULL };
 	struct mlops_buffer bytes = MLOPS_BUFFER_INIT;
 	struct mlops_pool *pool = cli_pool(&registry->common, error);
-	bool ok = pool != NULL && read_whole(path, &bytes, error);
+	bool database = cli_input_is_database(&registry->rows);
+	bool ok = pool != NULL && (database || read_whole(path, &bytes, error));
 
 	for (size_t i = 0; ok && i < 2; i++) {
-		sources[i] = mlops_source_from_memory(bytes.data, bytes.length,
-						      strcmp(path, "-") == 0 ? "standard input" : path, error);
-		readers[i] = sources[i] != NULL ? mlops_reader_open(sources[i], &read_options, error) : NULL;
-		ok = readers[i] != NULL;
+		struct cli_input *input = &inputs[i];
+
+		if (database) {
+			ok = cli_input_open(&registry->rows, path, input, error);
+			continue;
+		}
+		input->source = mlops_source_from_memory(bytes.data, bytes.length,
+							 strcmp(path, "-") == 0 ? "standard input" : path, error);
+		if (input->source != NULL)
+			input->reader = mlops_reader_open(input->source, &input->options, error);
+		ok = input->reader != NULL;
 	}
-	ok = ok && mlops_flow_compare(first, readers[0], second, readers[1], &select, pool, comparison, error);
-	for (size_t i = 0; i < 2; i++) {
-		if (readers[i] != NULL)
-			mlops_reader_free(readers[i]);
-		mlops_source_free(sources[i]);
-	}
+	ok = ok && mlops_flow_compare(first, inputs[0].reader, second, inputs[1].reader, &select, pool, comparison, error);
+	for (size_t i = 0; i < 2; i++)
+		cli_input_close(&inputs[i]);
 	mlops_buffer_release(&bytes);
 	mlops_pool_free(pool);
 	return ok;
@@ -336,11 +340,19 @@ int cli_registry_compare(void *settings, size_t n, char **arguments)
 	struct mlops_metrics difference = { 0 };
 	struct mlops_buffer line = MLOPS_BUFFER_INIT;
 	struct mlops_json json = { .out = &line };
+	struct mlops_buffer source = MLOPS_BUFFER_INIT;
+	const struct cli_registry *registry = settings;
+	bool database = cli_input_is_database(&registry->rows);
+	const char *path = n == 3 ? arguments[2] : "-";
+	const char *on = n == 3 ? path : "recorded metrics";
 	bool ok = cli_model_load(arguments[0], NULL, &first, &error) &&
-		  cli_model_load(arguments[1], NULL, &second, &error);
+		  cli_model_load(arguments[1], NULL, &second, &error) &&
+		  (!database || cli_input_name(&registry->rows, path, &source, &error));
 
-	if (ok && n == 3)
-		ok = judge_on(settings, arguments[2], first.model, second.model, &comparison, &error);
+	if (ok && database)
+		on = source.data;
+	if (ok && (n == 3 || database))
+		ok = judge_on(settings, path, first.model, second.model, &comparison, &error);
 	else if (ok && first.model->kind != second.model->kind)
 		ok = mlops_error_set(&error, MLOPS_DATA, "%s and %s can't be compared",
 				     mlops_kind_name(first.model->kind), mlops_kind_name(second.model->kind));
@@ -351,8 +363,8 @@ int cli_registry_compare(void *settings, size_t n, char **arguments)
 		mlops_metrics_subtract(&comparison.first, &comparison.second, &difference);
 		mlops_json_open(&json, '{');
 		mlops_json_member_string(&json, "event", "compared");
-		mlops_json_member_string(&json, "on", n == 3 ? arguments[2] : "recorded metrics");
-		if (n == 3)
+		mlops_json_member_string(&json, "on", on);
+		if (n == 3 || database)
 			mlops_json_member_uint(&json, "rows", comparison.rows);
 		write_side(&json, "first", arguments[0], &comparison.first);
 		write_side(&json, "second", arguments[1], &comparison.second);
@@ -363,5 +375,6 @@ int cli_registry_compare(void *settings, size_t n, char **arguments)
 	}
 	cli_model_release(&first);
 	cli_model_release(&second);
+	mlops_buffer_release(&source);
 	return cli_end(ok, &error);
 }

@@ -3,7 +3,7 @@
 #define CLI_REGISTRY_VERBS_H
 
 #include "cli/common.h"
-#include "cli/rows_options.h"
+#include "cli/rows_open.h"
 
 struct cli_registry {
 	struct cli_common common;

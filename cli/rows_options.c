@@ -34,7 +34,20 @@ static int check_times(const struct cli_tool *tool, const struct cli_rows *rows)
 	return mlops_code_describe(error.code)->exit_status;
 }
 
-int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows)
+/* Sets microseconds when the option was given; "none" is 0 for the statement's. */
+static bool check_duration(const struct cli_tool *tool, const char *option, const char *value,
+			   int64_t *microseconds)
+{
+	if (value == NULL || mlops_time_parse_duration(value, microseconds))
+		return true;
+	*microseconds = 0;
+	if (strcmp(option, "statement-timeout") == 0 && strcmp(value, "none") == 0)
+		return true;
+	cli_usage_error(tool, "option '--%s': '%s' is no duration such as 90s, 10min or 1h", option, value);
+	return false;
+}
+
+int cli_check_rows(const struct cli_tool *tool, struct cli_rows *rows)
 {
 	char delimiter = rows->delimiter;
 
@@ -43,6 +56,17 @@ int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows)
 				       "option '--delimiter': a quote or a line break can't part fields");
 	if (delimiter != 0 && delimiter == rows->decimal)
 		return cli_usage_error(tool, "options '--delimiter' and '--decimal' are the same character");
+	if (rows->table != NULL && rows->query != NULL)
+		return cli_usage_error(tool, "--table and --query are two sources of rows");
+	if (rows->table == NULL && rows->query == NULL &&
+	    (rows->database_url_file != NULL || rows->connect_timeout != NULL ||
+	     rows->statement_timeout != NULL))
+		return cli_usage_error(tool,
+				       "options for a database are given, but neither --table nor --query");
+	rows->statement_timeout_us = INT64_C(3600000000);
+	if (!check_duration(tool, "connect-timeout", rows->connect_timeout, &rows->connect_timeout_us) ||
+	    !check_duration(tool, "statement-timeout", rows->statement_timeout, &rows->statement_timeout_us))
+		return mlops_code_describe(MLOPS_USAGE)->exit_status;
 	return check_times(tool, rows);
 }
 

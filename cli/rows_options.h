@@ -20,6 +20,8 @@ struct cli_rows {
 	const char *every, *hold; /* of series: durations */
 	struct cli_list features, ignore;
 	uint64_t max_line;     /* bytes */
+	const char *table, *query, *database_url_file, *connect_timeout, *statement_timeout;
+	int64_t connect_timeout_us, statement_timeout_us; /* set by cli_check_rows; 0: not given, none */
 };
 
 #define CLI_ROWS_INIT { .max_line = (uint64_t)16 << 20 }
@@ -53,17 +55,33 @@ extern const char *const cli_decimals[];  /* "point", "comma", NULL */
 	{ "timezone", 0, CLI_STRING, offsetof(type, member.timezone), "ZONE", \
 	  "where the clocks of times without a zone hang, as Europe/Berlin or +01:00 (default: UTC)" }, \
 	{ "id", 0, CLI_STRING, offsetof(type, member.id), "COLUMN", \
-	  "the sensor or machine column, or none (default: sensor_id, sensor, tag, machine_id or unit)" }
+	  "the sensor or machine column, or none (default: sensor_id, sensor, tag, machine_id or unit)" }, \
+	{ "table", 0, CLI_STRING, offsetof(type, member.table), "NAME", \
+	  "read this table or view, NAME or SCHEMA.NAME, of the database that $DATABASE_URL names", \
+	  .group = "Reading PostgreSQL" }, \
+	{ "query", 0, CLI_STRING, offsetof(type, member.query), "SQL", "read what this SELECT gives" }, \
+	{ "database-url-file", 0, CLI_STRING, offsetof(type, member.database_url_file), "FILE", \
+	  "the database's URL, postgresql://USER:PASSWORD@HOST/DATABASE (default: $DATABASE_URL, then libpq's own " \
+	  "variables and ~/.pgpass)", .complete = CLI_COMPLETE_FILE }, \
+	{ "connect-timeout", 0, CLI_STRING, offsetof(type, member.connect_timeout), "DURATION", \
+	  "give up when the server does not answer for so long (default 10s)" }, \
+	{ "statement-timeout", 0, CLI_STRING, offsetof(type, member.statement_timeout), "DURATION", \
+	  "the server ends a query that takes longer, or none (default 1h)" }
+
+/* The names of these options, for verbs that have them as their own. */
+#define CLI_ROWS_OPTION_NAMES \
+	"input-format delimiter decimal na on-error max-line time time-format timezone id table query " \
+	"database-url-file connect-timeout statement-timeout"
 
 /* Which columns are learnt from. */
 #define CLI_FEATURE_OPTIONS(type, member) \
 	{ "features", 'f', CLI_LIST, offsetof(type, member.features), "LIST", \
-	  "columns to learn from (default: every other number column)" }, \
+	  "columns to learn from (default: every other number column)", .group = "Columns" }, \
 	{ "ignore", 'i', CLI_LIST, offsetof(type, member.ignore), "LIST", "columns to leave out" }
 
 /* After cli_parse: 0, or the exit status of a reported mistake (a delimiter that can't be one, an unknown time zone).
  * Once only: what it makes of the time zone and format is there until the program ends. */
-int cli_check_rows(const struct cli_tool *tool, const struct cli_rows *rows);
+int cli_check_rows(const struct cli_tool *tool, struct cli_rows *rows);
 
 /* The durations of --every and --hold in microseconds, 0 where not given; false with *status after a reported mistake. */
 bool cli_series_times(const struct cli_tool *tool, const struct cli_rows *rows, int64_t *every, int64_t *hold,

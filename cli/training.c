@@ -71,32 +71,24 @@ static bool keep_checkpoint(void *context, const void *bytes, size_t length, str
 
 /* What is opened for a training. */
 struct input {
-	struct mlops_source *source, *test_source;
-	struct mlops_buffer rows;       /* what can be read only once, where it was checked first */
+	struct cli_input rows, test;
+	struct mlops_buffer bytes;      /* what can be read only once, where it was checked first */
 	struct mlops_buffer checkpoint;
 	struct cli_model warm;
 };
 
-static bool open_rows(const struct job *job, const char *path, struct mlops_source **source, struct mlops_reader **reader,
-		      struct mlops_error *error)
-{
-	*source = mlops_source_open(path, error);
-	*reader = *source != NULL ? mlops_reader_open(*source, &job->read_options, error) : NULL;
-	return *reader != NULL;
-}
-
 /* The rows to learn from, once they are found to be as the schema says. */
-static bool open_valid_rows(struct job *job, struct input *input, struct mlops_reader **reader, struct mlops_error *error)
+static bool open_valid_rows(struct job *job, struct input *input, struct mlops_error *error)
 {
 	const struct cli_training *training = job->training;
 	struct cli_valid_rows rows = {
-		.schema = training->schema, .options = &job->read_options, .select = &job->request.select,
+		.rows = training->rows, .schema = training->schema, .select = &job->request.select,
 		.min_rows = job->request.min_rows,
 	};
 
-	input->source = cli_valid_rows_open(&rows, training->path, &input->rows, &job->result.failure_reason, error);
-	*reader = input->source != NULL ? mlops_reader_open(input->source, &job->read_options, error) : NULL;
-	return *reader != NULL;
+	input->rows.options = job->read_options;
+	return cli_valid_rows_open(&rows, training->path, &input->rows, &input->bytes, &job->result.failure_reason,
+				   error);
 }
 
 static bool open_checkpoint(const struct cli_training *training, struct input *input, struct mlops_error *error)
@@ -126,10 +118,13 @@ static bool open_input(struct job *job, struct input *input, struct mlops_error 
 	const struct cli_training *training = job->training;
 	struct mlops_train_request *request = &job->request;
 
-	if (request->forecast.series == NULL && !open_valid_rows(job, input, &request->reader, error))
+	input->test.options = job->read_options;
+	if (request->forecast.series == NULL && !open_valid_rows(job, input, error))
 		return false;
-	if (training->test != NULL && !open_rows(job, training->test, &input->test_source, &request->test_reader, error))
+	if (training->test != NULL && !cli_input_open_file(training->test, &input->test, error))
 		return false;
+	request->reader = input->rows.reader;
+	request->test_reader = input->test.reader;
 	if (!open_checkpoint(training, input, error) || !open_warm_start(training, input, error))
 		return false;
 	request->forecast.warm_start = input->warm.model;
@@ -146,21 +141,17 @@ static void close_input(struct job *job, struct input *input)
 {
 	struct mlops_train_request *request = &job->request;
 
-	if (request->reader != NULL)
-		mlops_reader_free(request->reader);
-	if (request->test_reader != NULL)
-		mlops_reader_free(request->test_reader);
 	request->reader = request->test_reader = NULL;
-	mlops_source_free(input->source);
-	mlops_source_free(input->test_source);
-	mlops_buffer_release(&input->rows);
+	cli_input_close(&input->rows);
+	cli_input_close(&input->test);
+	mlops_buffer_release(&input->bytes);
 	mlops_buffer_release(&input->checkpoint);
 	cli_model_release(&input->warm);
 }
 
 static bool train(struct job *job, struct mlops_error *error)
 {
-	struct input input = { .source = NULL };
+	struct input input = { .rows = { .reader = NULL } };
 	bool ok = open_input(job, &input, error);
 
 	if (ok) {
@@ -199,16 +190,20 @@ static bool train_and_register(struct job *job, struct mlops_error *error)
 	char who[256];
 	struct mlops_record_start start = {
 		.location = job->location, .name = job->name, .kind = job->request.kind,
-		.source = strcmp(job->training->path, "-") == 0 ? "standard input" : job->training->path,
 		.who = cli_who(who), .settings = &job->request.settings,
 	};
+	struct mlops_buffer source = MLOPS_BUFFER_INIT;
 	const char *reason = "internal";
-	struct mlops_record *record;
+	struct mlops_record *record = NULL;
 	bool ok;
 
 	if (!mlops_reference_check_name(job->name, error))
 		return false;
-	record = mlops_record_begin(job->store, &start, job->started, error);
+	if (cli_input_name(job->training->rows, job->training->path, &source, error)) {
+		start.source = source.data;
+		record = mlops_record_begin(job->store, &start, job->started, error);
+	}
+	mlops_buffer_release(&source);
 	if (record == NULL)
 		return false;
 	atomic_store(&job->record, record);
@@ -327,25 +322,22 @@ static bool check_names(struct job *job, const struct mlops_series_set *set, str
 static struct mlops_series_set *read_sensors(struct job *job, struct mlops_error *error)
 {
 	struct mlops_series_set *set = NULL;
-	struct input input = { .source = NULL };
-	struct mlops_reader *reader = NULL;
+	struct input input = { .rows = { .reader = NULL } };
 
-	if (open_valid_rows(job, &input, &reader, error)) {
+	if (open_valid_rows(job, &input, error)) {
 		job->progress = cli_progress_start("rows", 0, job->training->common->quiet);
-		set = mlops_flow_read_series(&job->request, reader, error);
+		set = mlops_flow_read_series(&job->request, input.rows.reader, error);
 		cli_progress_end(job->progress);
 		job->progress = NULL;
 	}
 	if (set != NULL && !set->has_ids) {
-		mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(input.source), 0,
+		mlops_error_set_at(error, MLOPS_DATA, input.rows.reader->name, 0,
 				   "--per-sensor needs a column that says which sensor it is; --id names one");
 		mlops_series_free(set);
 		set = NULL;
 	}
-	if (reader != NULL)
-		mlops_reader_free(reader);
-	mlops_source_free(input.source);
-	mlops_buffer_release(&input.rows);
+	cli_input_close(&input.rows);
+	mlops_buffer_release(&input.bytes);
 	return set;
 }
 

@@ -5,7 +5,7 @@
 #define CLI_TRAINING_H
 
 #include "cli/common.h"
-#include "cli/rows_options.h"
+#include "cli/rows_open.h"
 #include "flow/train.h"
 
 struct cli_training {

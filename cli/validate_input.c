@@ -104,56 +104,55 @@ static bool keep_all(struct mlops_source *source, struct mlops_buffer *bytes, st
 	return true;
 }
 
-static bool is_valid(const struct cli_valid_rows *rows, struct mlops_source *source, const char **reason,
-		     struct mlops_error *error)
+static bool is_valid(const struct cli_valid_rows *rows, const struct cli_input *input,
+		     const char **reason, struct mlops_error *error)
 {
 	struct mlops_select_options select = *rows->select;
 	struct mlops_validate_request request = {
 		.select = &select,
 		.min_rows = rows->min_rows,
-		.pool = rows->options->pool,
+		.pool = input->options.pool,
 		.schema = cli_schema_read(rows->schema, error),
+		.reader = input->reader,
 	};
 	struct mlops_validation *validation = NULL;
 	bool ok = false;
 
 	if (request.schema == NULL)
 		return false;
-	request.reader = mlops_reader_open(source, rows->options, error);
-	if (request.reader == NULL) {
-		mlops_schema_free(request.schema);
-		return false;
-	}
 	validation = mlops_flow_validate(&request, error);
 	if (validation != NULL)
-		ok = mlops_validation_verdict(validation, mlops_source_name(source), reason, error);
+		ok = mlops_validation_verdict(validation, input->reader->name, reason, error);
 	mlops_validation_free(validation);
-	mlops_reader_free(request.reader);
 	return ok;
 }
 
-struct mlops_source *cli_valid_rows_open(const struct cli_valid_rows *rows, const char *path,
-					 struct mlops_buffer *bytes, const char **reason,
-					 struct mlops_error *error)
+bool cli_valid_rows_open(const struct cli_valid_rows *rows, const char *path, struct cli_input *input,
+			 struct mlops_buffer *bytes, const char **reason, struct mlops_error *error)
 {
-	struct mlops_source *source = mlops_source_open(path, error);
-	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-	bool again = false;
+	bool piped = !cli_input_is_database(rows->rows) && strcmp(path, "-") == 0;
 	bool ok;
 
-	if (source == NULL || rows->schema == NULL)
-		return source;
-	/* A file is read twice; what comes through a pipe has to be kept. */
-	again = mlops_source_is_file(source) && strcmp(path, "-") != 0;
-	if (!again) {
-		ok = keep_all(source, bytes, error);
-		mlops_source_free(source);
-		source = ok ? mlops_source_from_memory(bytes->data, bytes->length, name, error) : NULL;
+	if (rows->schema == NULL)
+		return cli_input_open(rows->rows, path, input, error);
+	if (!cli_input_is_database(rows->rows)) {
+		input->source = mlops_source_open(path, error);
+		if (input->source == NULL)
+			return false;
+		piped = piped || !mlops_source_is_file(input->source);
+		/* A file is read twice; what comes through a pipe has to be kept. */
+		if (piped && !keep_all(input->source, bytes, error))
+			return false;
+		cli_input_close(input);
 	}
-	ok = source != NULL && is_valid(rows, source, reason, error);
-	mlops_source_free(source);
-	if (!ok)
-		return NULL;
-	return again ? mlops_source_open(path, error)
-		     : mlops_source_from_memory(bytes->data, bytes->length, name, error);
+	for (int pass = 0; pass < 2; pass++) {
+		ok = piped ? cli_input_open_memory(bytes, path, input, error) :
+			     cli_input_open(rows->rows, path, input, error);
+		if (!ok || pass == 1)
+			return ok;
+		if (!is_valid(rows, input, reason, error))
+			return false;
+		cli_input_close(input);
+	}
+	return false;
 }

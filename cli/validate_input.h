@@ -2,25 +2,24 @@
 #ifndef CLI_VALIDATE_INPUT_H
 #define CLI_VALIDATE_INPUT_H
 
+#include "cli/rows_open.h"
 #include "flow/validate.h"
-#include "rows/reader.h"
 
 #define CLI_SCHEMA_LIMIT ((size_t)64 << 20)
 
 struct mlops_schema *cli_schema_read(const char *path, struct mlops_error *error);
 
-/* The rows of path for a training, which fail (MLOPS_DATA, with *reason as the ledger has it) unless they are
- * valid by the schema.  What can be read only once is kept, in bytes, which must outlive the source.
- * options->pool works. */
+/* The rows of a training, which fail (MLOPS_DATA, with *reason as the ledger has it) unless they are valid by the
+ * schema.  What can be read only once is kept, in bytes, which must outlive input; a file or a database is read
+ * twice.  input->options.pool works; close it in any case. */
 struct cli_valid_rows {
+	const struct cli_rows *rows;
 	const char *schema; /* path; NULL: nothing is checked */
-	const struct mlops_read_options *options;
 	const struct mlops_select_options *select;
 	uint64_t min_rows;
 };
-struct mlops_source *cli_valid_rows_open(const struct cli_valid_rows *rows, const char *path,
-					 struct mlops_buffer *bytes, const char **reason,
-					 struct mlops_error *error);
+bool cli_valid_rows_open(const struct cli_valid_rows *rows, const char *path, struct cli_input *input,
+			 struct mlops_buffer *bytes, const char **reason, struct mlops_error *error);
 
 /* text: a file of rows, FILE.onnx, or a reference into the registry, whose model then tells what its training
  * data looked like.  A file of that name goes first.  Rows are read with options and select, texts as texts

@@ -5,7 +5,7 @@
 #include "cli/model_file.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/rows_options.h"
+#include "cli/rows_open.h"
 #include "flow/forecast.h"
 
 
@@ -116,6 +116,8 @@ int main(int argc, char **argv)
 	status = cli_check_rows(&tool, &settings.rows);
 	if (status != 0 || !cli_series_times(&tool, &settings.rows, &every, &hold, &status))
 		return status;
+	if (cli_input_is_database(&settings.rows))
+		return cli_usage_error(&tool, "histories come from files only; psql can write a table as CSV");
 	cli_begin(&tool, &settings.common);
 	ok = cli_model_load(settings.model, NULL, &loaded, &error);
 	if (ok) {

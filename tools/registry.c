@@ -27,7 +27,7 @@ static const struct cli_option options[] = {
 	{ NULL }
 };
 
-#define ROWS_OPTIONS "target input-format delimiter decimal na on-error max-line time id"
+#define ROWS_OPTIONS "target " CLI_ROWS_OPTION_NAMES
 
 static const struct cli_verb verbs[] = {
 	{ "list", "[NAME]", "the models, a line each; with NAME its versions", 0, 1, NULL, cli_registry_list },

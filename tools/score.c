@@ -5,7 +5,7 @@
 #include "cli/model_file.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/rows_options.h"
+#include "cli/rows_open.h"
 #include "flow/score.h"
 
 #include <math.h>
@@ -41,7 +41,8 @@ static const struct cli_option options[] = {
 	  "one row in, one line out, before the next row is read (for tail -f)" },
 	CLI_ROWS_OPTIONS(struct settings, rows),
 	{ "features", 'f', CLI_LIST, offsetof(struct settings, rows.features), "LIST",
-	  "the model's inputs in order, for a model file that does not name them (default: all number columns)" },
+	  "the model's inputs in order, for a model file that does not name them (default: all number columns)",
+	  .group = "Columns" },
 	CLI_COMMON_OPTIONS(struct settings, common),
 	{ NULL }
 };
@@ -100,7 +101,7 @@ static void tell_counts(const struct mlops_score_result *result)
 static bool score(const struct settings *settings, const struct mlops_model *model, const char *path,
 		  struct mlops_error *error)
 {
-	struct mlops_read_options read_options = cli_read_options(&settings->rows);
+	struct cli_input input = { .options = cli_read_options(&settings->rows) };
 	struct mlops_select_options select = cli_select_options(&settings->rows);
 	struct mlops_score_request request = {
 		.model = model, .features = settings->rows.features.items,
@@ -111,28 +112,23 @@ static bool score(const struct settings *settings, const struct mlops_model *mod
 		.sink = cli_write_output, .progress = show_progress,
 	};
 	struct mlops_score_result result;
-	struct mlops_source *source = mlops_source_open(path, error);
 	struct cli_progress *progress = NULL;
 	bool ok = false;
 
-	if (source == NULL)
-		return false;
 	set_keep(&settings->keep, &request);
-	read_options.interactive = true;
-	read_options.one_row = settings->line_buffered;
+	input.options.interactive = true;
+	input.options.one_row = settings->line_buffered;
 	request.pool = cli_pool(&settings->common, error);
-	request.reader = mlops_reader_open(source, &read_options, error);
-	if (request.pool != NULL && request.reader != NULL) {
+	if (request.pool != NULL && cli_input_open(&settings->rows, path, &input, error)) {
+		request.reader = input.reader;
 		progress = cli_progress_start("rows", 0, settings->common.quiet);
 		request.progress_context = progress;
 		ok = mlops_flow_score(&request, &result, error);
 		cli_progress_end(progress);
 		tell_counts(&result);
 	}
-	if (request.reader != NULL)
-		mlops_reader_free(request.reader);
+	cli_input_close(&input);
 	mlops_pool_free(request.pool);
-	mlops_source_free(source);
 	return ok;
 }
 

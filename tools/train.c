@@ -139,7 +139,8 @@ static const char *contradiction(const struct settings *settings, enum mlops_kin
 		return "--positive is a class of the target; it needs --target";
 	if (settings->test != NULL && (settings->fraction_given || settings->split_given))
 		return "with --test no rows are held out, so --test-fraction and --split have no meaning";
-	if (settings->test != NULL && strcmp(settings->test, "-") == 0 && strcmp(path, "-") == 0)
+	if (settings->test != NULL && strcmp(settings->test, "-") == 0 && strcmp(path, "-") == 0 &&
+	    !cli_input_is_database(&settings->rows))
 		return "the rows and --test can't both be standard input";
 	if (permutation && kind != MLOPS_FAILURE_PREDICTION)
 		return "--importance is for failure_prediction";

@@ -7,7 +7,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/registry_open.h"
-#include "cli/rows_options.h"
+#include "cli/rows_open.h"
 #include "cli/validate_input.h"
 #include "flow/validate_run.h"
 #include "rows/row_files.h"
@@ -59,7 +59,8 @@ static const struct cli_option options[] = {
 	{ "junit", 0, CLI_STRING, offsetof(struct settings, junit), "FILE",
 	  "also write the verdict as JUnit XML", .complete = CLI_COMPLETE_FILE },
 	CLI_ROWS_OPTIONS(struct settings, rows),
-	{ "ignore", 'i', CLI_LIST, offsetof(struct settings, rows.ignore), "LIST", "columns to leave out" },
+	{ "ignore", 'i', CLI_LIST, offsetof(struct settings, rows.ignore), "LIST", "columns to leave out",
+	  .group = "Columns" },
 	CLI_COMMON_OPTIONS(struct settings, common),
 	{ NULL }
 };
@@ -91,13 +92,15 @@ static const char *contradiction(const struct settings *settings, const char *pa
 		return "--infer checks nothing, so --reference has no meaning";
 	if (settings->infer && (settings->strict || settings->profile || settings->junit != NULL ||
 				settings->name != NULL || settings->good != NULL || settings->bad != NULL))
-		return "--infer writes a schema only, so --strict, --profile, --junit, --name, --good and "
-		       "--bad have no meaning";
+		return "--infer writes a schema only, so --strict, --profile, --junit, --name, --good and --bad have no meaning";
 	if (settings->good != NULL && settings->bad != NULL && strcmp(settings->good, settings->bad) == 0)
 		return "--good and --bad name the same file";
 	if (settings->climatology != 0 && !settings->infer)
 		return "--climatology is learnt; it needs --infer";
-	if (settings->reference != NULL && strcmp(settings->reference, "-") == 0 && strcmp(path, "-") == 0)
+	if ((settings->good != NULL || settings->bad != NULL) && cli_input_is_database(&settings->rows))
+		return "--good and --bad copy the rows of a file; those of a database have no text";
+	if (settings->reference != NULL && strcmp(settings->reference, "-") == 0 && strcmp(path, "-") == 0 &&
+	    !cli_input_is_database(&settings->rows))
 		return "the rows and --reference can't both be standard input";
 	return NULL;
 }
@@ -112,8 +115,7 @@ static bool print(const struct settings *settings, const struct mlops_validation
 	if (settings->infer) {
 		mlops_schema_write(validation->schema, &out);
 		if (!validation->valid)
-			cli_notice("these rows are not faultless themselves; mlops-validate without --infer "
-				   "tells");
+			cli_notice("these rows are not faultless themselves; mlops-validate without --infer tells");
 	} else {
 		mlops_validation_write_findings(validation, &out);
 		if (settings->profile)
@@ -136,26 +138,23 @@ struct job {
 	const struct settings *settings;
 	struct mlops_validate_request request;
 	struct mlops_table_profile *reference;
-	struct mlops_source *source;
 	struct mlops_row_files *files;
 	struct mlops_validation *validation;
 	struct mlops_schema *schema; /* until the request has it */
-	struct mlops_read_options read_options;
+	struct cli_input input;
 	struct mlops_select_options select;
 };
 
 static bool open_input(struct job *job, const char *path, struct mlops_error *error)
 {
 	const struct settings *settings = job->settings;
-	struct mlops_read_options *read = &job->read_options;
-	struct mlops_row_files_options files = { .good = settings->good,
-						 .bad = settings->bad,
+	struct cli_input *input = &job->input;
+	struct mlops_row_files_options files = { .good = settings->good, .bad = settings->bad,
 						 .delimiter = settings->rows.delimiter };
 
 	if (settings->reference != NULL) {
-		job->reference =
-			cli_reference_read(settings->reference, read, &job->select, job->request.pool, error);
-		job->request.reference = job->reference;
+		job->request.reference = job->reference = cli_reference_read(
+			settings->reference, &input->options, &job->select, job->request.pool, error);
 		if (job->reference == NULL)
 			return false;
 	}
@@ -164,20 +163,23 @@ static bool open_input(struct job *job, const char *path, struct mlops_error *er
 		if (job->schema == NULL)
 			return false;
 	}
-	job->source = mlops_source_open(path, error);
-	if (job->source == NULL)
-		return false;
-	if (settings->good != NULL || settings->bad != NULL) {
-		files.source = mlops_source_name(job->source);
+	if (settings->good == NULL && settings->bad == NULL) {
+		(void)cli_input_open(&settings->rows, path, input, error);
+	} else {
+		input->source = mlops_source_open(path, error);
+		if (input->source == NULL)
+			return false;
+		files.source = mlops_source_name(input->source);
 		job->files = mlops_row_files_new(&files, error);
 		if (job->files == NULL)
 			return false;
-		mlops_source_tee(job->source, mlops_row_files_copy, job->files);
+		mlops_source_tee(input->source, mlops_row_files_copy, job->files);
 		job->request.rows = mlops_row_files_rows;
 		job->request.rows_context = job->files;
+		input->reader = mlops_reader_open(input->source, &input->options, error);
 	}
-	job->request.reader = mlops_reader_open(job->source, read, error);
-	return job->request.reader != NULL;
+	job->request.reader = input->reader;
+	return input->reader != NULL;
 }
 
 static bool validate(struct job *job, const char *path, struct mlops_error *error)
@@ -199,24 +201,23 @@ static bool validate(struct job *job, const char *path, struct mlops_error *erro
 static bool validate_for(struct job *job, const char *path, struct mlops_error *error)
 {
 	char who[256];
-	struct mlops_validate_start start = {
-		.name = job->settings->name,
-		.source = strcmp(path, "-") == 0 ? "standard input" : path,
-		.who = cli_who(who),
-		.now = cli_now(),
-	};
+	struct mlops_validate_start start = { .name = job->settings->name, .who = cli_who(who), .now = cli_now() };
+	struct mlops_buffer source = MLOPS_BUFFER_INIT;
 	struct mlops_validate_run run;
 	struct mlops_store *store;
 	bool ok = false;
 
-	if (!mlops_reference_check_name(start.name, error))
+	if (!mlops_reference_check_name(start.name, error) ||
+	    !cli_input_name(&job->settings->rows, path, &source, error))
 		return false;
+	start.source = source.data;
 	store = cli_registry_open(CLI_REGISTRY_CREATE, NULL, error);
 	if (store != NULL && mlops_validate_run_begin(&run, store, &start, error)) {
 		ok = validate(job, path, error);
 		ok = mlops_validate_run_end(&run, job->validation, error, cli_now(), error) && ok;
 	}
 	mlops_store_close(store);
+	mlops_buffer_release(&source);
 	return ok;
 }
 
@@ -225,7 +226,7 @@ static void prepare(struct job *job, const struct settings *settings)
 	struct mlops_validate_request *request = &job->request;
 
 	job->select = cli_select_options(&settings->rows);
-	job->read_options = cli_read_options(&settings->rows);
+	job->input.options = cli_read_options(&settings->rows);
 	*request = (struct mlops_validate_request){
 		.select = &job->select,
 		.learn = settings->infer,
@@ -248,19 +249,18 @@ static bool start_threads(struct job *job, struct mlops_error *error)
 
 	job->request.pool = cli_pool(&job->settings->common, error);
 	readers.threads = mlops_pool_workers(job->request.pool) / 2 + 1;
-	job->read_options.pool = cli_pool(&readers, error);
-	return job->request.pool != NULL && job->read_options.pool != NULL;
+	job->input.options.pool = cli_pool(&readers, error);
+	return job->request.pool != NULL && job->input.options.pool != NULL;
 }
 
 static void release(struct job *job)
 {
 	mlops_validation_free(job->validation);
-	mlops_reader_free(job->request.reader);
+	cli_input_close(&job->input);
 	mlops_row_files_free(job->files);
-	mlops_source_free(job->source);
 	mlops_schema_free(job->schema);
 	mlops_table_profile_free(job->reference);
-	mlops_pool_free(job->read_options.pool);
+	mlops_pool_free(job->input.options.pool);
 	mlops_pool_free(job->request.pool);
 }
 
@@ -291,7 +291,7 @@ int main(int argc, char **argv)
 	prepare(&job, &settings);
 	ok = start_threads(&job, &error) &&
 	     (settings.name != NULL ? validate_for : validate)(&job, path, &error) &&
-	     print(&settings, job.validation, mlops_source_name(job.source), &error);
+	     print(&settings, job.validation, job.input.reader->name, &error);
 	if (ok && !settings.infer && !job.validation->valid)
 		verdict = 1;
 	release(&job);

@@ -59,8 +59,7 @@ static size_t skip_space(const char *head, size_t from, size_t length)
 	return from;
 }
 
-/* Puts around a reader what options ask for besides its format; on failure it is freed. */
-static struct mlops_reader *dress(struct mlops_reader *reader, const struct mlops_read_options *options,
+struct mlops_reader *mlops_reader_dress(struct mlops_reader *reader, const struct mlops_read_options *options,
 				  struct mlops_error *error)
 {
 	if (reader != NULL &&
@@ -121,7 +120,7 @@ struct mlops_reader *mlops_reader_open_behind(struct mlops_source *source, const
 		reader = mlops_csv_open(source, head + begin, length - begin, options, error);
 	if (reader != NULL)
 		reader->name = name;
-	reader = dress(reader, options, error);
+	reader = mlops_reader_dress(reader, options, error);
 
 done:
 	free(head);

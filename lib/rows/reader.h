@@ -135,6 +135,10 @@ void mlops_reader_free(struct mlops_reader *reader);
 /* For the kinds of readers: given the bytes already read from source to find the format. */
 struct mlops_reader *mlops_csv_open(struct mlops_source *source, const void *head, size_t head_length,
 				    const struct mlops_read_options *options, struct mlops_error *error);
+/* Puts around a reader what options ask for besides its format.  reader belongs to the result, and is freed on failure. */
+struct mlops_reader *mlops_reader_dress(struct mlops_reader *reader, const struct mlops_read_options *options,
+					struct mlops_error *error);
+
 struct mlops_reader *mlops_json_open_reader(struct mlops_source *source, const void *head, size_t head_length,
 					    const struct mlops_read_options *options, struct mlops_error *error);
 

@@ -7,7 +7,11 @@ libmlops_a_SOURCES += \
 	%D%/json.c \
 	%D%/json_scan.c %D%/json_scan.h \
 	%D%/json_stream.c %D%/json_stream.h \
+	%D%/libpq.c %D%/libpq.h \
 	%D%/matrix.h \
+	%D%/pgcopy.c %D%/pgcopy.h \
+	%D%/postgres.c %D%/postgres.h \
+	%D%/postgres_session.c %D%/postgres_session.h \
 	%D%/select.c %D%/select.h \
 	%D%/series.c %D%/series.h \
 	%D%/series_grow.c %D%/series_grow.h \

@@ -6,3 +6,4 @@ include tests/fuzz/onnx.mk
 include tests/fuzz/schema.mk
 include tests/fuzz/time.mk
 include tests/fuzz/service.mk
+include tests/fuzz/pgcopy.mk

@@ -55,13 +55,14 @@ check_arrows() {
 
 # Alone, and twice: whatever a header needs it includes, and it guards itself.
 check_headers() { # ROOT BUILD
-	local header name
+	local header name database
+	read -ra database < <(pkg-config --cflags libpq)
 	while read -r header; do
 		name=${header#"$1/"}
 		name=${name#lib/}
 		printf '#include "%s"\n#include "%s"\n' "$name" "$name" |
 			cc -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only \
-				-I"$1/lib" -I"$2/lib" -I"$1" -I"$2" -x c - 2>&1 |
+				-I"$1/lib" -I"$2/lib" -I"$1" -I"$2" "${database[@]}" -x c - 2>&1 |
 			sed -n "s|^<stdin>:|$name: |p; s|^$1/||p" | head -n 3
 	done < <(sources "$1" | grep '\.h$')
 }
