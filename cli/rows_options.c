@@ -1,8 +1,8 @@
 #include "cli/rows_options.h"
 
-#include "base/text.h"
 #include "base/time.h"
 #include "cli/common.h"
+#include "rows/pivot.h"
 
 #include <string.h>
 
@@ -11,10 +11,12 @@ const char *const cli_formats[] = { [MLOPS_FORMAT_AUTO] = "auto", [MLOPS_FORMAT_
 const char *const cli_on_errors[] = { [MLOPS_ON_ERROR_STOP] = "stop", [MLOPS_ON_ERROR_SKIP] = "skip",
 				      [MLOPS_ON_ERROR_NULL] = "null", NULL };
 const char *const cli_decimals[] = { "point", "comma", NULL };
+const char *const cli_layouts[] = { "wide", "long", NULL };
 
 /* Made from the command line once, and kept to its end. */
 static struct mlops_timezone *timezone_given;
 static struct mlops_time_format *time_format_given;
+static struct mlops_pivot_options pivot_given;
 
 static int check_times(const struct cli_tool *tool, const struct cli_rows *rows)
 {
@@ -43,13 +45,38 @@ static bool check_duration(const struct cli_tool *tool, const char *option, cons
 	*microseconds = 0;
 	if (strcmp(option, "statement-timeout") == 0 && strcmp(value, "none") == 0)
 		return true;
-	cli_usage_error(tool, "option '--%s': '%s' is no duration such as 90s, 10min or 1h", option, value);
+	cli_usage_error(tool, "option '--%s': '%s' is no duration, such as 30s, 5min, 1h or 1d", option, value);
 	return false;
+}
+
+/* The long layout, and options that have no meaning without it. */
+static int check_layout(const struct cli_tool *tool, const struct cli_rows *rows)
+{
+	if (rows->layout == 0 && (rows->tags.n > 0 || rows->tag != NULL || rows->value != NULL ||
+				  rows->quality != NULL || rows->lateness != NULL))
+		return cli_usage_error(tool,
+				       "--tags, --tag, --value, --quality and --lateness need --layout long");
+	if (rows->layout == 0 && !rows->resamples && (rows->every != NULL || rows->hold != NULL))
+		return cli_usage_error(tool, "--every and --hold need --layout long");
+	pivot_given = (struct mlops_pivot_options){
+		.id = rows->id,
+		.tag = rows->tag,
+		.value = rows->value,
+		.quality = rows->quality,
+		.tags = rows->tags.items,
+		.n_tags = rows->tags.n,
+	};
+	if (!check_duration(tool, "every", rows->every, &pivot_given.every) ||
+	    !check_duration(tool, "hold", rows->hold, &pivot_given.hold) ||
+	    !check_duration(tool, "lateness", rows->lateness, &pivot_given.lateness))
+		return mlops_code_describe(MLOPS_USAGE)->exit_status;
+	return 0;
 }
 
 int cli_check_rows(const struct cli_tool *tool, struct cli_rows *rows)
 {
 	char delimiter = rows->delimiter;
+	int status;
 
 	if (delimiter == '"' || delimiter == '\n' || delimiter == '\r')
 		return cli_usage_error(tool,
@@ -67,26 +94,15 @@ int cli_check_rows(const struct cli_tool *tool, struct cli_rows *rows)
 	if (!check_duration(tool, "connect-timeout", rows->connect_timeout, &rows->connect_timeout_us) ||
 	    !check_duration(tool, "statement-timeout", rows->statement_timeout, &rows->statement_timeout_us))
 		return mlops_code_describe(MLOPS_USAGE)->exit_status;
-	return check_times(tool, rows);
-}
-
-static bool read_duration(const struct cli_tool *tool, const char *option, const char *text, int64_t *microseconds,
-			  int *status)
-{
-	char masked[MLOPS_TEXT_QUOTED];
-
-	*microseconds = 0;
-	if (text == NULL || mlops_time_parse_duration(text, microseconds))
-		return true;
-	*status = cli_usage_error(tool, "option '--%s': '%s' is no duration, such as 30s, 5min, 1h or 1d", option,
-				  mlops_text_mask(masked, text, strlen(text)));
-	return false;
+	status = check_layout(tool, rows);
+	return status != 0 ? status : check_times(tool, rows);
 }
 
 bool cli_series_times(const struct cli_tool *tool, const struct cli_rows *rows, int64_t *every, int64_t *hold, int *status)
 {
-	return read_duration(tool, "every", rows->every, every, status) &&
-	       read_duration(tool, "hold", rows->hold, hold, status);
+	*every = *hold = 0;
+	*status = mlops_code_describe(MLOPS_USAGE)->exit_status;
+	return check_duration(tool, "every", rows->every, every) && check_duration(tool, "hold", rows->hold, hold);
 }
 
 struct mlops_read_options cli_read_options(const struct cli_rows *rows)
@@ -104,6 +120,7 @@ struct mlops_read_options cli_read_options(const struct cli_rows *rows)
 	options.n_time_columns = rows->time.n;
 	options.timezone = timezone_given;
 	options.time_format = time_format_given;
+	options.pivot = rows->layout == 1 ? &pivot_given : NULL;
 	return options;
 }
 

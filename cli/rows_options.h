@@ -17,9 +17,13 @@ struct cli_rows {
 	struct cli_list time;  /* one column, or several that make up the time */
 	const char *timezone, *time_format;
 	const char *id, *target;
-	const char *every, *hold; /* of series: durations */
 	struct cli_list features, ignore;
 	uint64_t max_line;     /* bytes */
+	int layout;            /* 0 wide, 1 long */
+	const char *tag, *value, *quality;
+	struct cli_list tags;
+	const char *every, *hold, *lateness; /* durations */
+	bool resamples;        /* the tool itself makes use of every and hold */
 	const char *table, *query, *database_url_file, *connect_timeout, *statement_timeout;
 	int64_t connect_timeout_us, statement_timeout_us; /* set by cli_check_rows; 0: not given, none */
 };
@@ -29,6 +33,7 @@ struct cli_rows {
 extern const char *const cli_formats[];   /* "auto", "csv", "json", NULL */
 extern const char *const cli_on_errors[]; /* "stop", "skip", "null", NULL */
 extern const char *const cli_decimals[];  /* "point", "comma", NULL */
+extern const char *const cli_layouts[];   /* "wide", "long", NULL */
 
 #define CLI_ROWS_OPTIONS(type, member) \
 	{ "input-format", 0, CLI_CHOICE, offsetof(type, member.format), "FORMAT", \
@@ -56,6 +61,24 @@ extern const char *const cli_decimals[];  /* "point", "comma", NULL */
 	  "where the clocks of times without a zone hang, as Europe/Berlin or +01:00 (default: UTC)" }, \
 	{ "id", 0, CLI_STRING, offsetof(type, member.id), "COLUMN", \
 	  "the sensor or machine column, or none (default: sensor_id, sensor, tag, machine_id or unit)" }, \
+	{ "every", 0, CLI_STRING, offsetof(type, member.every), "DURATION", \
+	  "rows at these steps, as 5min, of the last known values; for forecasts in the wide layout, too (default: the " \
+	  "rows' own steps)", .group = "Steps" }, \
+	{ "hold", 0, CLI_STRING, offsetof(type, member.hold), "DURATION", \
+	  "how long a value is known for, or a missing point is filled (default: three steps)" }, \
+	{ "layout", 0, CLI_CHOICE, offsetof(type, member.layout), "LAYOUT", \
+	  "wide (default): a row a time, a column a signal; or long: a row a sample, with time, tag and value", \
+	  .choices = cli_layouts, .group = "Long layout" }, \
+	{ "tags", 0, CLI_LIST, offsetof(type, member.tags), "LIST", \
+	  "the tags that become columns, in this order (default: those of the first samples, by name)" }, \
+	{ "lateness", 0, CLI_STRING, offsetof(type, member.lateness), "DURATION", \
+	  "put samples in order that are at most so late; later ones are left out and counted (default: none may be)" }, \
+	{ "tag", 0, CLI_STRING, offsetof(type, member.tag), "COLUMN", \
+	  "the column of tags (default: tag, tagname, tag_name, signal, variable, point or name)" }, \
+	{ "value", 0, CLI_STRING, offsetof(type, member.value), "COLUMN", \
+	  "the column of values (default: value, val or reading)" }, \
+	{ "quality", 0, CLI_STRING, offsetof(type, member.quality), "COLUMN", \
+	  "the column of quality codes, or none (default: quality, status or q)" }, \
 	{ "table", 0, CLI_STRING, offsetof(type, member.table), "NAME", \
 	  "read this table or view, NAME or SCHEMA.NAME, of the database that $DATABASE_URL names", \
 	  .group = "Reading PostgreSQL" }, \
@@ -70,7 +93,8 @@ extern const char *const cli_decimals[];  /* "point", "comma", NULL */
 
 /* The names of these options, for verbs that have them as their own. */
 #define CLI_ROWS_OPTION_NAMES \
-	"input-format delimiter decimal na on-error max-line time time-format timezone id table query " \
+	"input-format delimiter decimal na on-error max-line time time-format timezone id layout tags every " \
+	"hold lateness tag value quality table query " \
 	"database-url-file connect-timeout statement-timeout"
 
 /* Which columns are learnt from. */

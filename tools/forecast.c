@@ -30,10 +30,6 @@ static const struct cli_option options[] = {
 	CLI_ROWS_OPTIONS(struct settings, rows),
 	{ "target", 't', CLI_STRING, offsetof(struct settings, rows.target), "COLUMN",
 	  "of rows, the column to forecast (default: the one that the model has learnt)" },
-	{ "every", 0, CLI_STRING, offsetof(struct settings, rows.every), "DURATION",
-	  "bring rows to this step, as 5min (default: as in training)" },
-	{ "hold", 0, CLI_STRING, offsetof(struct settings, rows.hold), "DURATION",
-	  "fill missing points with the last value for this long (default: as in training)" },
 	CLI_COMMON_OPTIONS(struct settings, common),
 	{ NULL }
 };
@@ -113,6 +109,7 @@ int main(int argc, char **argv)
 
 	if (!cli_parse(&tool, argc, argv, &settings, &n, &arguments, &status))
 		return status;
+	settings.rows.resamples = true;
 	status = cli_check_rows(&tool, &settings.rows);
 	if (status != 0 || !cli_series_times(&tool, &settings.rows, &every, &hold, &status))
 		return status;

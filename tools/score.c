@@ -89,6 +89,12 @@ static void tell_counts(const struct mlops_score_result *result)
 	if (counts->ragged > 0)
 		cli_notice("%llu row%s had too few or too many fields", (unsigned long long)counts->ragged,
 			   counts->ragged == 1 ? "" : "s");
+	if (counts->late > 0)
+		cli_notice("%llu sample%s came too late and %s left out", (unsigned long long)counts->late,
+			   counts->late == 1 ? "" : "s", counts->late == 1 ? "was" : "were");
+	if (counts->stray > 0)
+		cli_notice("%llu sample%s left out: no time, no tag, or a tag that is no column",
+			   (unsigned long long)counts->stray, counts->stray == 1 ? " was" : "s were");
 	if (result->unknown_categories > 0)
 		cli_notice("%llu text%s not in the training data and %s taken as missing",
 			   (unsigned long long)result->unknown_categories,

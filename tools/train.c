@@ -34,13 +34,8 @@ static const struct cli_option options[] = {
 	  "the column with the truth: what failed, or for evaluation only what was an anomaly; or the one to forecast" },
 	{ "positive", 0, CLI_STRING, offsetof(struct settings, positive), "CLASS",
 	  "the class of two that means failure (default: 1, true, or the rarer text)" },
-	{ "every", 0, CLI_STRING, offsetof(struct settings, rows.every), "DURATION",
-	  "bring rows to this step, as 5min (default: they must be regular, and the step is found)",
-	  .group = "Forecasting" },
-	{ "hold", 0, CLI_STRING, offsetof(struct settings, rows.hold), "DURATION",
-	  "fill missing points with the last value for this long, never across a longer gap (default: three steps)" },
 	{ "per-sensor", 0, CLI_FLAG, offsetof(struct settings, per_sensor), NULL,
-	  "one model for each sensor, called NAME.SENSOR (default: one for all of them)" },
+	  "one model for each sensor, called NAME.SENSOR (default: one for all of them)", .group = "Forecasting" },
 	{ "checkpoint", 0, CLI_STRING, offsetof(struct settings, checkpoint), "FILE",
 	  "keep how far the training is in FILE, after every epoch; removed at the end", .complete = CLI_COMPLETE_FILE },
 	{ "resume", 0, CLI_FLAG, offsetof(struct settings, resume), NULL,
@@ -92,8 +87,8 @@ static const struct cli_tool tool = {
 static const char *misplaced(const struct settings *settings, enum mlops_kind kind)
 {
 	if (kind != MLOPS_TIME_SERIES_FORECAST) {
-		if (settings->rows.every != NULL || settings->rows.hold != NULL)
-			return "--every and --hold are for time_series_forecast";
+		if (settings->rows.layout == 0 && (settings->rows.every != NULL || settings->rows.hold != NULL))
+			return "--every and --hold are for time_series_forecast, or --layout long";
 		if (settings->per_sensor)
 			return "--per-sensor is for time_series_forecast";
 		if (settings->checkpoint != NULL || settings->resume)
@@ -162,6 +157,7 @@ int main(int argc, char **argv)
 
 	if (!cli_parse(&tool, argc, argv, &settings, &n, &arguments, &status))
 		return status;
+	settings.rows.resamples = true;
 	status = cli_check_rows(&tool, &settings.rows);
 	if (status != 0)
 		return status;

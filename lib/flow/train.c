@@ -341,6 +341,10 @@ static void write_details(struct training *training)
 		mlops_json_member_uint(&json, "nulled_cells", counts->nulled_cells);
 	if (counts->ragged > 0)
 		mlops_json_member_uint(&json, "ragged_rows", counts->ragged);
+	if (counts->late > 0)
+		mlops_json_member_uint(&json, "late_samples", counts->late);
+	if (counts->stray > 0)
+		mlops_json_member_uint(&json, "stray_samples", counts->stray);
 	if (data->missing_targets > 0)
 		mlops_json_member_uint(&json, "missing_targets", data->missing_targets);
 	if (request->kind == MLOPS_FAILURE_PREDICTION) {

@@ -1,5 +1,6 @@
 #include "rows/reader.h"
 
+#include "rows/pivot.h"
 #include "rows/time_column.h"
 
 #include <stdlib.h>
@@ -65,6 +66,8 @@ struct mlops_reader *mlops_reader_dress(struct mlops_reader *reader, const struc
 	if (reader != NULL &&
 	    (options->n_time_columns > 1 || options->timezone != NULL || options->time_format != NULL))
 		reader = mlops_time_column_open(reader, options, error);
+	if (reader != NULL && options->pivot != NULL)
+		reader = mlops_pivot_open(reader, options, error);
 	return reader;
 }
 

@@ -42,6 +42,7 @@
 #include "rows/chunk.h"
 #include "rows/source.h"
 
+struct mlops_pivot_options;
 struct mlops_pool;
 
 enum mlops_format { MLOPS_FORMAT_AUTO, MLOPS_FORMAT_CSV, MLOPS_FORMAT_JSON };
@@ -64,6 +65,7 @@ struct mlops_read_options {
 	size_t n_time_columns;
 	const struct mlops_timezone *timezone;       /* of times without one; NULL: UTC */
 	const struct mlops_time_format *time_format; /* NULL: the usual forms */
+	const struct mlops_pivot_options *pivot; /* NULL: a row is a row; else see rows/pivot.h */
 	bool interactive;          /* hand out the rows there are when the source would make us wait; also for the window */
 	bool one_row;              /* every chunk has one row */
 	size_t max_line;           /* bytes in one row */
@@ -80,6 +82,8 @@ struct mlops_read_counts {
 	uint64_t nulled_cells;   /* made missing by MLOPS_ON_ERROR_NULL */
 	uint64_t parse;          /* bad cells: not a number, not a time */
 	uint64_t not_finite;     /* bad cells: infinite, or too large for float32 */
+	uint64_t late;           /* samples of a pivot that came too late and were left out */
+	uint64_t stray;          /* samples of a pivot without time or tag, or of a tag that is no column; left out */
 	uint64_t ragged;         /* rows with too few or too many fields, or broken JSON */
 };
 
@@ -111,6 +115,8 @@ struct mlops_reader {
 	size_t n_columns;
 	bool has_time;                     /* the reader knows which column is the time: */
 	size_t time_column;
+	bool knows_id;                     /* and which is the id, if there is one: */
+	size_t id_column;                  /* or SIZE_MAX */
 	struct mlops_read_counts counts;
 };
 

@@ -117,7 +117,9 @@ static bool select_roles(const struct mlops_reader *reader, const struct mlops_s
 	else if (options->time == NULL)
 		selection->time = find_default(reader, time_names, COUNT(time_names), selection->target,
 					       ignored, options->n_ignore);
-	if (options->id == NULL)
+	if (options->id == NULL && reader->knows_id)
+		selection->id = reader->id_column;
+	else if (options->id == NULL)
 		selection->id = find_default(reader, id_names, COUNT(id_names), selection->target, ignored,
 					     options->n_ignore);
 	return true;

@@ -11,7 +11,7 @@
 struct mlops_select_options {
 	/* "none" (unless a column is called so): there is none, and none is looked for. */
 	const char *time;   /* NULL: the reader's own, or one called timestamp, time, ts, date or datetime */
-	const char *id;     /* NULL: sensor_id, sensor, tag, machine_id or unit, if there is one */
+	const char *id;     /* NULL: the reader's own, or sensor_id, sensor, tag, machine_id or unit, if there is one */
 	const char *target; /* NULL: none */
 	/* NULL: every other number column (and text column, if texts), but for row names. */
 	const char *const *features;

@@ -9,9 +9,12 @@ libmlops_a_SOURCES += \
 	%D%/json_stream.c %D%/json_stream.h \
 	%D%/libpq.c %D%/libpq.h \
 	%D%/matrix.h \
+	%D%/pivot.c %D%/pivot.h \
+	%D%/pivot_sensor.c %D%/pivot_sensor.h \
 	%D%/pgcopy.c %D%/pgcopy.h \
 	%D%/postgres.c %D%/postgres.h \
 	%D%/postgres_session.c %D%/postgres_session.h \
+	%D%/quality.c %D%/quality.h \
 	%D%/select.c %D%/select.h \
 	%D%/series.c %D%/series.h \
 	%D%/series_grow.c %D%/series_grow.h \

@@ -4,6 +4,7 @@ BATS_TESTS = \
 	%D%/examples.bats \
 	%D%/forecast.bats \
 	%D%/in_step.bats \
+	%D%/long.bats \
 	%D%/plant-simulator.bats \
 	%D%/quality.bats \
 	%D%/real_files.bats \

@@ -188,7 +188,7 @@ deceiving() {
 		run -64 --separate-stderr mlops-train "${@:2}" /dev/null
 		[ "${stderr_lines[0]}" = "mlops-train: $1" ] || { echo "$stderr"; false; }
 	}
-	check "--every and --hold are for time_series_forecast" -m anomaly_detection --every 1h
+	check "--every and --hold are for time_series_forecast, or --layout long" -m anomaly_detection --every 1h
 	check "--per-sensor is for time_series_forecast" -m failure_prediction -t y --per-sensor
 	check "--checkpoint and --resume are for time_series_forecast" -m anomaly_detection --checkpoint x
 	check "--warm-start is for time_series_forecast" -m anomaly_detection --warm-start x

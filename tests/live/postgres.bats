@@ -212,7 +212,7 @@ waits_for() {
 	run -64 mlops-score -m "$model" --statement-timeout 5s
 	[ "${lines[0]}" = "mlops-score: options for a database are given, but neither --table nor --query" ]
 	run -64 mlops-score -m "$model" --table t --statement-timeout soon
-	[ "${lines[0]}" = "mlops-score: option '--statement-timeout': 'soon' is no duration such as 90s, 10min or 1h" ]
+	[ "${lines[0]}" = "mlops-score: option '--statement-timeout': 'soon' is no duration, such as 30s, 5min, 1h or 1d" ]
 }
 
 @test "a statement that takes too long is ended: 69, in the server's words" {

@@ -31,3 +31,6 @@ tests_unit_rows_pgcopy_t_SOURCES = tests/unit/rows_pgcopy.c
 tests_unit_rows_pgcopy_t_LDADD = $(UNIT_LIBS)
 tests_unit_rows_postgres_t_SOURCES = tests/unit/rows_postgres.c
 tests_unit_rows_postgres_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/rows_pivot.t
+tests_unit_rows_pivot_t_SOURCES = tests/unit/rows_pivot.c tests/unit/table_text.c tests/unit/table_text.h
+tests_unit_rows_pivot_t_LDADD = $(UNIT_LIBS)
