@@ -79,6 +79,17 @@ waits_for() {
 	! grep -r secret "$MLOPS_REGISTRY"
 }
 
+@test "the registry compares two models on a table, and rows are validated there" {
+	need_postgres
+	for seed in 1 2; do
+		mlops-train -q -m failure_prediction --name two -t failure -f temp,vib,load --set trees=3 --seed "$seed" --table recent
+	done
+	run -0 mlops-registry compare two/1 two/2 --target failure --table plant.readings
+	[ "$(jq -c '[.on, .rows]' <<< "$output")" = '["postgresql: table plant.readings (postgres at 127.0.0.1)",10000]' ]
+	run mlops-validate -q --time ts --table plant.readings
+	[ "$(jq -c '[.summary, .rows]' <<< "${lines[-1]}")" = '[true,10000]' ]
+}
+
 @test "every type: as text, as number, missing" {
 	need_postgres
 	printf 'f0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n' | mlops-train -q -m anomaly_detection -o one.onnx --min-rows 2 > /dev/null
