@@ -450,7 +450,8 @@ static void notice_result(struct training *training)
 		mlops_buffer_append_format(notices,
 					   "the values repeat themselves every %zu steps, more than seq_length: --set "
 					   "seq_length=%zu may forecast better\n",
-					   training->report.longer_season, training->report.longer_season);
+					   training->report.longer_season,
+					   training->report.longer_season + MLOPS_FORECAST_MEMORY);
 	if (skill < 0)
 		mlops_buffer_append_format(notices,
 					   "the model loses: its mean absolute error on the test part is %.6g, repeating the "
