@@ -40,33 +40,44 @@ static const struct cli_tool tool = {
 		    "  mlops-reload --url http://10.0.0.5:8080 --url http://10.0.0.6:8080\n",
 };
 
-/* The services of ML_SERVICE_URL; text is cut in place and kept until the program ends. */
-static bool urls_of_environment(char *text, struct cli_list *urls, struct mlops_error *error)
+/* Services that no option names. */
+struct found {
+	char *text;         /* ML_SERVICE_URL, cut in place */
+	const char **items; /* [n] into text */
+	size_t n;
+};
+
+static bool cut(struct found *found, struct mlops_error *error)
 {
 	static const char separators[] = " \t\n,";
 	char *state = NULL;
 
-	for (char *url = strtok_r(text, separators, &state); url != NULL; url = strtok_r(NULL, separators, &state)) {
-		const char **items = reallocarray(urls->items, urls->n + 1, sizeof *items);
+	for (char *url = strtok_r(found->text, separators, &state); url != NULL;
+	     url = strtok_r(NULL, separators, &state)) {
+		const char **items = reallocarray(found->items, found->n + 1, sizeof *items);
 
 		if (items == NULL)
 			return mlops_error_set_memory(error);
-		urls->items = items;
-		urls->items[urls->n++] = url;
+		found->items = items;
+		found->items[found->n++] = url;
 	}
 	return true;
 }
 
-static bool find_urls(struct cli_list *urls, struct mlops_error *error)
+static bool find_urls(struct cli_list *urls, struct found *found, struct mlops_error *error)
 {
-	static char usual[] = "http://127.0.0.1:8080";
+	static const char *const usual = "http://127.0.0.1:8080";
 	const char *given = getenv("ML_SERVICE_URL");
-	char *copy;
 
 	if (urls->n > 0)
 		return true;
-	copy = given == NULL || given[strspn(given, " \t\n,")] == '\0' ? usual : strdup(given);
-	return (copy != NULL || mlops_error_set_memory(error)) && urls_of_environment(copy, urls, error);
+	found->text = strdup(given == NULL || given[strspn(given, " \t\n,")] == '\0' ? usual : given);
+	if (found->text == NULL)
+		return mlops_error_set_memory(error);
+	if (!cut(found, error))
+		return false;
+	*urls = (struct cli_list){ .n = found->n, .items = found->items };
+	return true;
 }
 
 static bool print_result(const char *url, const struct mlops_reload_result *result, struct mlops_error *error)
@@ -149,6 +160,7 @@ int main(int argc, char **argv)
 	struct mlops_version_list versions = { .n = 0 };
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct mlops_store *store = NULL;
+	struct found found = { .n = 0 };
 	char token[CLI_SECRET_ROOM];
 	char **arguments;
 	size_t n;
@@ -158,7 +170,7 @@ int main(int argc, char **argv)
 	if (!cli_parse(&tool, argc, argv, &settings, &n, &arguments, &status))
 		return status;
 	cli_begin(&tool, &settings.common);
-	ok = find_urls(&settings.urls, &error) && cli_secret("SYSTEM_ADMIN_TOKEN", token, &has_token, &error);
+	ok = find_urls(&settings.urls, &found, &error) && cli_secret("SYSTEM_ADMIN_TOKEN", token, &has_token, &error);
 	if (ok) {
 		store = cli_registry_open(CLI_REGISTRY_READ, NULL, &error);
 		ok = store != NULL && mlops_store_versions(store, NULL, &versions, &error);
@@ -167,5 +179,7 @@ int main(int argc, char **argv)
 	ok = ok && reload_all(&settings, has_token ? token : NULL, &versions, &error);
 	explicit_bzero(token, sizeof token);
 	mlops_version_list_release(&versions);
+	free(found.items);
+	free(found.text);
 	return cli_end(ok, &error);
 }
