@@ -25,9 +25,9 @@ struct mlops_pool {
 	pthread_mutex_t mutex; /* guards what follows, up to next */
 	pthread_cond_t work;   /* a new run, or stop */
 	pthread_cond_t done;   /* the last thread has left the run */
-	uint64_t run;          /* number of the current run; a thread takes part in each once */
-	unsigned busy;         /* threads that have not yet left the current run */
-	bool stop;
+	_Atomic uint64_t run;  /* number of the current run; a thread takes part in each once */
+	_Atomic unsigned busy; /* threads that have not yet left the current run */
+	atomic_bool stop;
 	size_t tasks;
 	mlops_task *step;
 	void *context;
@@ -48,17 +48,43 @@ static void take_tasks(struct mlops_pool *pool, size_t tasks, mlops_task *step, 
 	}
 }
 
+/* To sleep and be woken takes tens of microseconds: where one run follows the other, as in training, looking
+ * out for the next one as long as that is worth it. */
+enum { LOOKS = 2000 };
+
+static void pause_briefly(void)
+{
+#if defined __x86_64__
+	__builtin_ia32_pause();
+#elif defined __aarch64__
+	__asm__ volatile("yield");
+#endif
+}
+
+static void look_out_for_run(struct mlops_pool *pool, uint64_t seen)
+{
+	for (int i = 0; i < LOOKS && !pool->stop && pool->run == seen; i++)
+		pause_briefly();
+}
+
+static void look_out_for_end(struct mlops_pool *pool)
+{
+	for (int i = 0; i < LOOKS && pool->busy > 0; i++)
+		pause_briefly();
+}
+
 static void *work(void *argument)
 {
 	struct worker *self = argument;
 	struct mlops_pool *pool = self->pool;
 
-	pthread_mutex_lock(&pool->mutex);
 	for (;;) {
 		size_t tasks;
 		mlops_task *step;
 		void *context;
 
+		look_out_for_run(pool, self->seen);
+		pthread_mutex_lock(&pool->mutex);
 		while (!pool->stop && pool->run == self->seen)
 			pthread_cond_wait(&pool->work, &pool->mutex);
 		if (pool->stop)
@@ -72,6 +98,7 @@ static void *work(void *argument)
 		pthread_mutex_lock(&pool->mutex);
 		if (--pool->busy == 0)
 			pthread_cond_signal(&pool->done);
+		pthread_mutex_unlock(&pool->mutex);
 	}
 	pthread_mutex_unlock(&pool->mutex);
 	return NULL;
@@ -180,6 +207,7 @@ void mlops_pool_finish(struct mlops_pool *pool)
 {
 	take_tasks(pool, pool->tasks, pool->step, pool->context, 0);
 
+	look_out_for_end(pool);
 	pthread_mutex_lock(&pool->mutex);
 	while (pool->busy > 0)
 		pthread_cond_wait(&pool->done, &pool->mutex);
