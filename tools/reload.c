@@ -143,10 +143,10 @@ static bool reload_all(const struct settings *settings, const char *token, const
 			ok = false;
 		if (result.error.code != MLOPS_OK) {
 			ok = false;
-			mlops_error_set(error, result.error.code, "%s%s%s",
-					strncmp(result.error.message, url, strlen(url)) == 0 ? "" : url,
-					strncmp(result.error.message, url, strlen(url)) == 0 ? "" : ": ",
-					result.error.message);
+			if (strncmp(result.error.message, url, strlen(url)) == 0)
+				mlops_error_set(error, result.error.code, "%s", result.error.message);
+			else
+				mlops_error_set(error, result.error.code, "%s: %s", url, result.error.message);
 		}
 		mlops_reload_result_release(&result);
 	}

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 struct mlops_served_model *mlops_service_model(const struct mlops_served_set *set, const char *name,
 					       struct mlops_http_answer *answer)
@@ -51,7 +50,7 @@ bool mlops_service_format(const char *content_type, enum mlops_format *format, s
 	if (length == 0)
 		return true;
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-		if (strlen(types[i].type) == length && strncasecmp(types[i].type, content_type, length) == 0) {
+		if (mlops_text_equal_ignore_case(types[i].type, strlen(types[i].type), content_type, length)) {
 			*format = types[i].format;
 			return true;
 		}

@@ -31,9 +31,11 @@ const struct mlops_route *mlops_routes(size_t *n)
 	return routes;
 }
 
-/* Does path fit the pattern?  A place in braces takes one segment, not an empty one. */
-static bool fits(const char *pattern, const char *path, char name[201])
+bool mlops_route_fits(const struct mlops_route *route, const char *path, char name[201])
 {
+	const char *pattern = route->path;
+
+	name[0] = '\0';
 	while (*pattern != '\0') {
 		if (*pattern == '{') {
 			size_t length = strcspn(path, "/");
@@ -65,8 +67,7 @@ const struct mlops_route *mlops_route_find(const char *method, const char *path,
 	*allow = NULL;
 	for (int plain = 1; plain >= 0; plain--)
 		for (size_t i = 0; i < n; i++) {
-			name[0] = '\0';
-			if (is_plain(&all[i]) != (plain == 1) || !fits(all[i].path, path, name))
+			if (is_plain(&all[i]) != (plain == 1) || !mlops_route_fits(&all[i], path, name))
 				continue;
 			if (strcmp(all[i].method, method) == 0)
 				return &all[i];

@@ -31,6 +31,9 @@ struct mlops_route {
 /* All routes. */
 const struct mlops_route *mlops_routes(size_t *n);
 
+/* Does path fit the route's?  name gets what the braces stand for (one segment, not an empty one), or nothing. */
+bool mlops_route_fits(const struct mlops_route *route, const char *path, char name[201]);
+
 /* Finds the route by method and path.  name [201] gets what the braces stand for.  NULL with *allow: the path has other
  * methods (a constant text); without: there is no such path. */
 const struct mlops_route *mlops_route_find(const char *method, const char *path, char name[201], const char **allow);

@@ -1,9 +1,10 @@
 #include "service/routes.h"
 
+#include "base/text.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define IGNORED_BODY 4096 /* bytes; some clients send {} with every POST */
 
@@ -52,7 +53,8 @@ static bool is_administrator(const struct mlops_service *service, const char *au
 	unsigned char ours[crypto_generichash_BYTES], theirs[crypto_generichash_BYTES];
 	const char *token;
 
-	if (authorization == NULL || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
+	if (authorization == NULL || strnlen(authorization, sizeof scheme - 1) < sizeof scheme - 1 ||
+	    !mlops_text_equal_ignore_case(authorization, sizeof scheme - 1, scheme, sizeof scheme - 1))
 		return false;
 	token = authorization + sizeof scheme - 1;
 	token += strspn(token, " ");
@@ -106,9 +108,8 @@ void mlops_service_answer(struct mlops_service *service, const struct mlops_rout
 			  const struct mlops_http_request *request, struct mlops_http_answer *answer)
 {
 	char name[201];
-	const char *allow;
 
-	mlops_route_find(request->method, request->path, name, &allow);
+	mlops_route_fits(route, request->path, name);
 	answer->status = 200;
 	answer->content_type = route->answers;
 	route->handler(service, request, name, answer);

@@ -167,16 +167,21 @@ FINISHED -" ]
 	[ "$(mlops-registry list pumps | wc -l)" -eq 1 ]
 }
 
+# Until the ledger knows of a training.
+wait_for_run() {
+	for _ in $(seq 50); do
+		sleep 0.1
+		[ -f "$MLOPS_REGISTRY/ledger.db" ] && [ -n "$(mlops-registry runs 2> /dev/null)" ] && break
+	done
+}
+
 @test "a training that is told to end says so in the ledger" {
 	mkfifo pipe
 	mlops-train -m anomaly_detection -n pumps - < pipe 2> /dev/null &
 	pid=$!
 	exec 5> pipe
 	rows 50 >&5
-	for _ in $(seq 50); do
-		sleep 0.1
-		[ -f "$MLOPS_REGISTRY/ledger.db" ] && [ -n "$(mlops-registry runs 2> /dev/null)" ] && break
-	done
+	wait_for_run
 	sleep 0.2
 	kill -TERM $pid
 	status=0
@@ -194,10 +199,7 @@ FINISHED -" ]
 	pid=$!
 	exec 5> pipe
 	rows 50 >&5
-	for _ in $(seq 50); do
-		sleep 0.1
-		[ -f "$MLOPS_REGISTRY/ledger.db" ] && [ -n "$(mlops-registry runs 2> /dev/null)" ] && break
-	done
+	wait_for_run
 	[ "$(mlops-registry runs pumps | field outcome)" = RUNNING ]
 	# Another training leaves it alone.
 	rows 50 > sensors.csv
@@ -224,10 +226,7 @@ FINISHED -" ]
 	pid=$!
 	exec 5> pipe
 	rows 50 >&5
-	for _ in $(seq 50); do
-		sleep 0.1
-		[ -f "$MLOPS_REGISTRY/ledger.db" ] && [ -n "$(mlops-registry runs 2> /dev/null)" ] && break
-	done
+	wait_for_run
 	sleep 0.2
 	kill -HUP $pid
 	sleep 0.2
