@@ -5,6 +5,7 @@
 #ifndef MLOPS_KERNEL_CSV_DIGITS_H
 #define MLOPS_KERNEL_CSV_DIGITS_H
 
+#include "kernel/build.h"
 #include "kernel/csv_number.h"
 
 #if defined __SSE4_1__
@@ -120,5 +121,31 @@ static inline bool put_long(const struct mlops_csv_place *place, char mark, floa
 	return marks <= 1 && place->length > marks && put_wide(mantissa, behind_mark, place->sign, value);
 }
 #endif
+
+#define MLOPS_CSV_GROUP 64 /* numbers that are converted together */
+
+/* Converts n <= MLOPS_CSV_GROUP numbers, as mlops_kernel_csv_numbers does. */
+typedef size_t mlops_csv_convert(const struct mlops_csv_fields *fields, const uint32_t *ends, size_t n, float *values);
+
+/* The whole kernel from what it does with a group. */
+MLOPS_KERNEL_INLINE size_t mlops_csv_by_groups(const struct mlops_csv_fields *fields, size_t n, float *values,
+					       mlops_csv_convert *convert)
+{
+	struct mlops_csv_fields simple = *fields;
+	size_t unusual = 0;
+
+	/* constants, for the compiler to leave out what isn't asked for */
+	simple.crlf = simple.quotes = false;
+	for (size_t r = 0; r < n; r += MLOPS_CSV_GROUP) {
+		const uint32_t *ends = fields->ends + r * fields->stride;
+		size_t group = n - r < MLOPS_CSV_GROUP ? n - r : MLOPS_CSV_GROUP;
+
+		if (fields->crlf || fields->quotes)
+			unusual += convert(fields, ends, group, values + r);
+		else
+			unusual += convert(&simple, ends, group, values + r);
+	}
+	return unusual;
+}
 
 #endif

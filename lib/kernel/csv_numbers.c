@@ -5,7 +5,6 @@
 #if !defined __AVX512BW__
 
 #define WIDTH MLOPS_CSV_WIDTH
-#define GROUP 64 /* numbers that are taken apart before they are put together */
 
 /* The power of ten that a number whose mark stands at this byte of 16 is divided by; 16: it has none. */
 static const double divisors[WIDTH + 1] = {
@@ -55,8 +54,8 @@ MLOPS_KERNEL_INLINE bool convert_even(const struct mlops_csv_fields *fields, con
 	__m128i highest = _mm_andnot_si128(at_mark, _mm_set1_epi8(9));
 	__m128i wrong = _mm_setzero_si128();
 	size_t out_of_range = 0;
-	uint64_t halves[GROUP];
-	uint32_t signs[GROUP];
+	uint64_t halves[MLOPS_CSV_GROUP];
+	uint32_t signs[MLOPS_CSV_GROUP];
 
 	for (size_t r = 0; r < n; r++) {
 		struct mlops_csv_place place = find_place(fields, ends + r * fields->stride);
@@ -82,10 +81,10 @@ MLOPS_KERNEL_INLINE bool convert_even(const struct mlops_csv_fields *fields, con
 MLOPS_KERNEL_INLINE size_t convert_any(const struct mlops_csv_fields *fields, const uint32_t *ends, size_t n,
 				       float *values)
 {
-	struct mlops_csv_place places[GROUP];
-	uint64_t halves[GROUP];
-	uint8_t marks_at[GROUP];
-	bool plain[GROUP];
+	struct mlops_csv_place places[MLOPS_CSV_GROUP];
+	uint64_t halves[MLOPS_CSV_GROUP];
+	uint8_t marks_at[MLOPS_CSV_GROUP];
+	bool plain[MLOPS_CSV_GROUP];
 	size_t unusual = 0;
 
 	for (size_t r = 0; r < n; r++) {
@@ -157,20 +156,6 @@ MLOPS_KERNEL_INLINE size_t convert_group(const struct mlops_csv_fields *fields, 
 
 size_t MLOPS_KERNEL(mlops_kernel_csv_numbers)(const struct mlops_csv_fields *fields, size_t n, float *values)
 {
-	struct mlops_csv_fields simple = *fields;
-	size_t unusual = 0;
-
-	/* constants, for the compiler to leave out what isn't asked for */
-	simple.crlf = simple.quotes = false;
-	for (size_t r = 0; r < n; r += GROUP) {
-		const uint32_t *ends = fields->ends + r * fields->stride;
-		size_t group = n - r < GROUP ? n - r : GROUP;
-
-		if (fields->crlf || fields->quotes)
-			unusual += convert_group(fields, ends, group, values + r);
-		else
-			unusual += convert_group(&simple, ends, group, values + r);
-	}
-	return unusual;
+	return mlops_csv_by_groups(fields, n, values, convert_group);
 }
 #endif

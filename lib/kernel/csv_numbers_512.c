@@ -4,15 +4,14 @@
 
 #if defined __AVX512BW__
 
-#define GROUP 64 /* numbers whose text is collected before it is looked at */
 #define EIGHT 8
 
 /* The last 16 bytes of each number, and how many of them and of those ahead it has, with its sign.  Of eight
  * numbers those at even places come first, then the others: as two vectors whose halves of digits, packed,
  * are in order again. */
 struct texts {
-	char bytes[GROUP][MLOPS_CSV_WIDTH] __attribute__((aligned(64)));
-	uint8_t lengths[GROUP];
+	char bytes[MLOPS_CSV_GROUP][MLOPS_CSV_WIDTH] __attribute__((aligned(64)));
+	uint8_t lengths[MLOPS_CSV_GROUP];
 };
 
 static inline void collect_one(const struct mlops_csv_fields *fields, const uint32_t *ends, size_t slot,
@@ -162,20 +161,6 @@ MLOPS_KERNEL_INLINE size_t convert_group(const struct mlops_csv_fields *fields, 
 
 size_t MLOPS_KERNEL(mlops_kernel_csv_numbers)(const struct mlops_csv_fields *fields, size_t n, float *values)
 {
-	struct mlops_csv_fields simple = *fields;
-	size_t unusual = 0;
-
-	/* constants, for the compiler to leave out what isn't asked for */
-	simple.crlf = simple.quotes = false;
-	for (size_t r = 0; r < n; r += GROUP) {
-		const uint32_t *ends = fields->ends + r * fields->stride;
-		size_t group = n - r < GROUP ? n - r : GROUP;
-
-		if (fields->crlf || fields->quotes)
-			unusual += convert_group(fields, ends, group, values + r);
-		else
-			unusual += convert_group(&simple, ends, group, values + r);
-	}
-	return unusual;
+	return mlops_csv_by_groups(fields, n, values, convert_group);
 }
 #endif
