@@ -167,6 +167,27 @@ int cli_registry_history(void *settings, size_t n, char **arguments)
 	return cli_end(ok, &error);
 }
 
+int cli_registry_decisions(void *settings, size_t n, char **arguments)
+{
+	const struct cli_registry *registry = settings;
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_decision_list decisions = { 0 };
+	struct mlops_store *store = cli_registry_open(CLI_REGISTRY_READ, NULL, &error);
+	bool ok = store != NULL &&
+		  mlops_store_decisions(store, n > 0 ? arguments[0] : NULL, (size_t)registry->limit, &decisions, &error);
+
+	for (size_t i = 0; ok && i < decisions.n; i++) {
+		struct mlops_buffer line = MLOPS_BUFFER_INIT;
+		struct mlops_json json = { .out = &line };
+
+		mlops_decision_write(&decisions.items[i], &json);
+		ok = cli_print_line(&line, &error);
+	}
+	mlops_decision_list_release(&decisions);
+	mlops_store_close(store);
+	return cli_end(ok, &error);
+}
+
 int cli_registry_runs(void *settings, size_t n, char **arguments)
 {
 	const struct cli_registry *registry = settings;

@@ -44,6 +44,8 @@ static const struct cli_verb verbs[] = {
 	{ "prune", "NAME", "remove old versions that nothing names", 1, 1, "keep dry-run", cli_registry_prune },
 	{ "compare", "REF REF [FILE]", "two versions: their recorded figures, or both judged on FILE", 2, 3, ROWS_OPTIONS,
 	  cli_registry_compare },
+	{ "decisions", "[NAME]", "what the gate said of challengers, newest first, with the figures", 0, 1, "limit",
+	  cli_registry_decisions },
 	{ "runs", "[NAME]", "every training, newest first, good or failed", 0, 1, "limit", cli_registry_runs },
 	{ NULL }
 };

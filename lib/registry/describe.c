@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 
+#include <math.h>
 #include <string.h>
 
 static void member_time(struct mlops_json *json, const char *key, int64_t when)
@@ -98,5 +99,34 @@ void mlops_change_write(const struct mlops_change *change, struct mlops_json *js
 	member_time(json, "when", change->when);
 	member_text(json, "who", change->who);
 	member_text(json, "why", change->why);
+	mlops_json_close(json, '}');
+}
+
+static void member_number(struct mlops_json *json, const char *key, double value)
+{
+	if (!isnan(value))
+		mlops_json_member_double(json, key, value);
+}
+
+void mlops_decision_write(const struct mlops_decision *decision, struct mlops_json *json)
+{
+	mlops_json_open(json, '{');
+	mlops_json_member_string(json, "model", decision->name);
+	mlops_json_member_string(json, "decision", decision->decision);
+	mlops_json_member_string(json, "reason", decision->reason);
+	mlops_json_member_string(json, "message", decision->message);
+	mlops_json_member_bool(json, "forced", decision->forced);
+	member_version(json, "challenger", decision->challenger);
+	member_version(json, "champion", decision->champion);
+	mlops_json_member_uint(json, "rows", decision->rows);
+	member_text(json, "metric", decision->metric);
+	member_number(json, "challenger_value", decision->challenger_value);
+	member_number(json, "champion_value", decision->champion_value);
+	mlops_json_member_double(json, "margin", decision->margin);
+	member_json(json, "challenger_metrics", decision->challenger_metrics);
+	member_json(json, "champion_metrics", decision->champion_metrics);
+	member_time(json, "when", decision->when);
+	member_text(json, "who", decision->who);
+	member_text(json, "run_id", decision->run_id);
 	mlops_json_close(json, '}');
 }

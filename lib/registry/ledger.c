@@ -106,6 +106,27 @@ static const char *const migrations[] = {
 	" message TEXT,"
 	" who TEXT) STRICT;"
 	"PRAGMA user_version = 3;",
+	"CREATE TABLE decisions ("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL,"
+	" run_id TEXT,"
+	" challenger INTEGER NOT NULL,"
+	" champion INTEGER NOT NULL,"
+	" decision TEXT NOT NULL CHECK (decision IN ('PROMOTE', 'HOLD', 'REJECT')),"
+	" reason TEXT NOT NULL,"
+	" message TEXT NOT NULL,"
+	" forced INTEGER NOT NULL CHECK (forced IN (0, 1)),"
+	" row_count INTEGER NOT NULL,"
+	" metric TEXT,"
+	" challenger_value REAL,"
+	" champion_value REAL,"
+	" margin REAL NOT NULL,"
+	" challenger_metrics TEXT,"
+	" champion_metrics TEXT,"
+	" decided INTEGER NOT NULL,"
+	" who TEXT) STRICT;"
+	"CREATE INDEX decisions_by_name ON decisions (name);"
+	"PRAGMA user_version = 4;",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))

@@ -89,6 +89,9 @@ bool mlops_ledger_find_model(struct mlops_store *store, const char *name, int64_
 bool mlops_ledger_find_version(struct mlops_store *store, int64_t model, const char *name, uint32_t version,
 			       struct mlops_error *error);
 
+/* MLOPS_DATA with the nearest name when neither a model nor a run is called so. */
+bool mlops_ledger_know_name(struct mlops_store *store, const char *name, struct mlops_error *error);
+
 /* Another item at the end of a growing list, zeroed; NULL when memory runs out.  Items move: keep no pointers to
  * them. */
 void *mlops_ledger_append(void **items, size_t *n, size_t size, struct mlops_error *error);

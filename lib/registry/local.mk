@@ -1,6 +1,7 @@
 libmlops_a_SOURCES += \
 	%D%/aliases.c \
 	%D%/checks.c \
+	%D%/decisions.c \
 	%D%/describe.c %D%/describe.h \
 	%D%/ledger.c %D%/ledger.h \
 	%D%/model_files.c \

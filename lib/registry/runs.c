@@ -176,7 +176,7 @@ bool mlops_store_end_run(struct mlops_store *store, const struct mlops_run *run,
 }
 
 /* A name counts as known when a run has it, even if none of its runs has made a model. */
-static bool check_name(struct mlops_store *store, const char *name, struct mlops_error *error)
+bool mlops_ledger_know_name(struct mlops_store *store, const char *name, struct mlops_error *error)
 {
 	static const char names[] = "SELECT name FROM models UNION SELECT name FROM runs ORDER BY name";
 	char quoted[MLOPS_TEXT_QUOTED], hint[128];
@@ -267,7 +267,7 @@ bool mlops_store_runs(struct mlops_store *store, const char *name, size_t limit,
 	memset(runs, 0, sizeof *runs);
 	if (!mlops_ledger_begin(store, LEDGER_READ, error))
 		return false;
-	ok = (name == NULL || check_name(store, name, error)) && read_runs(store, name, limit, runs, error);
+	ok = (name == NULL || mlops_ledger_know_name(store, name, error)) && read_runs(store, name, limit, runs, error);
 	ok = mlops_ledger_end(store, ok, error);
 	if (!ok)
 		mlops_run_list_release(runs);

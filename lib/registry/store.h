@@ -188,6 +188,35 @@ bool mlops_store_set_alias(struct mlops_store *store, struct mlops_change *chang
 bool mlops_store_history(struct mlops_store *store, const char *name, bool all_aliases, struct mlops_change_list *changes,
 			 struct mlops_error *error);
 
+/* What a gate said of a challenger (flow/gate.h), and of which figures. */
+struct mlops_decision {
+	char *name;            /* of the model */
+	char *run_id;          /* of the challenger's training; NULL when it was judged apart from one */
+	uint32_t challenger, champion; /* versions; champion 0: there was none */
+	char *decision;        /* "PROMOTE", "HOLD", "REJECT" */
+	char *reason;          /* a word: "better", "too_few_rows", … */
+	char *message;         /* the same for people */
+	bool forced;           /* promoted all the same */
+	uint64_t rows;         /* that both were judged on; windows of a forecaster */
+	char *metric;          /* that decided; NULL: none did */
+	double challenger_value, champion_value; /* of that metric; NaN: unknown */
+	double margin;         /* that was asked for */
+	char *challenger_metrics, *champion_metrics; /* all figures, JSON objects; NULL: not judged */
+	int64_t when;
+	char *who;
+};
+struct mlops_decision_list {
+	size_t n;
+	struct mlops_decision *items;
+};
+void mlops_decision_list_release(struct mlops_decision_list *list);
+
+/* The decision's strings stay the caller's.  It outlives the versions that it is about. */
+bool mlops_store_add_decision(struct mlops_store *store, const struct mlops_decision *decision, struct mlops_error *error);
+/* name NULL: all models; newest first; limit 0: all. */
+bool mlops_store_decisions(struct mlops_store *store, const char *name, size_t limit, struct mlops_decision_list *decisions,
+			   struct mlops_error *error);
+
 /* What became of telling a service to load the champions. */
 struct mlops_reload {
 	char *service;         /* URL, nothing secret in it */

@@ -84,13 +84,15 @@ static void test_old_ledger(void **state)
 	struct mlops_run_list runs;
 	struct mlops_run run = example(MINUTE);
 	struct mlops_store *store = fixture_create(fixture);
+	struct mlops_decision_list decisions;
 	bool found = true;
 
 	assert_true(mlops_store_begin_run(store, &run, &error));
 	mlops_store_close(store);
 	fixture_execute(
 		fixture,
-		"DROP TABLE reloads; DROP TABLE validation_reasons; DROP TABLE validation_columns; DROP TABLE validations;"
+		"DROP TABLE decisions; DROP TABLE reloads;"
+		"DROP TABLE validation_reasons; DROP TABLE validation_columns; DROP TABLE validations;"
 		"PRAGMA user_version = 1");
 	store = fixture_read(fixture);
 	assert_true(mlops_store_last_checks(store, "pump", &last, &found, &error));
@@ -99,6 +101,9 @@ static void test_old_ledger(void **state)
 		fail_msg("%s", error.message);
 	assert_int_equal(runs.n, 1);
 	mlops_run_list_release(&runs);
+	assert_true(mlops_store_decisions(store, "pump", 0, &decisions, &error));
+	assert_int_equal(decisions.n, 0);
+	mlops_decision_list_release(&decisions);
 	mlops_store_close(store);
 
 	store = fixture_create(fixture);

@@ -1,5 +1,6 @@
 #include "registry_fixture.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +225,59 @@ static void test_reloads(void **state)
 	mlops_store_close(store);
 }
 
+static void test_decisions(void **state)
+{
+	struct mlops_store *store = fixture_create(*state);
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_decision_list decisions;
+	struct mlops_decision decision = {
+		.name = (char[]){ "pump" }, .challenger = 2, .champion = 1, .decision = (char[]){ "HOLD" },
+		.reason = (char[]){ "not_better" }, .message = (char[]){ "no better" }, .rows = 120,
+		.metric = (char[]){ "accuracy" }, .challenger_value = 0.75, .champion_value = NAN, .margin = 0.01,
+		.challenger_metrics = (char[]){ "{\"accuracy\":0.75}" }, .when = MINUTE, .who = (char[]){ "me@here" },
+	};
+
+	assert_true(mlops_store_decisions(store, NULL, 0, &decisions, &error));
+	assert_int_equal(decisions.n, 0);
+	assert_false(mlops_store_decisions(store, "pump", 0, &decisions, &error));
+	fixture_expect_error(*state, &error, MLOPS_DATA, "model 'pump' is not in the registry");
+	fixture_add(store, "pump", 1, 10);
+	assert_true(mlops_store_add_decision(store, &decision, &error));
+	decision.decision = (char[]){ "REJECT" };
+	decision.forced = true;
+	decision.run_id = (char[]){ "r" };
+	decision.metric = NULL;
+	assert_true(mlops_store_add_decision(store, &decision, &error));
+	assert_true(mlops_store_decisions(store, "pump", 0, &decisions, &error));
+	assert_int_equal(decisions.n, 2);
+	assert_string_equal(decisions.items[0].decision, "REJECT");
+	assert_true(decisions.items[0].forced);
+	assert_string_equal(decisions.items[0].run_id, "r");
+	assert_null(decisions.items[0].metric);
+	assert_string_equal(decisions.items[1].decision, "HOLD");
+	assert_string_equal(decisions.items[1].reason, "not_better");
+	assert_string_equal(decisions.items[1].message, "no better");
+	assert_false(decisions.items[1].forced);
+	assert_null(decisions.items[1].run_id);
+	assert_int_equal(decisions.items[1].challenger, 2);
+	assert_int_equal(decisions.items[1].champion, 1);
+	assert_int_equal(decisions.items[1].rows, 120);
+	assert_string_equal(decisions.items[1].metric, "accuracy");
+	assert_true(decisions.items[1].challenger_value == 0.75 && decisions.items[1].margin == 0.01);
+	assert_true(isnan(decisions.items[1].champion_value));
+	assert_string_equal(decisions.items[1].challenger_metrics, "{\"accuracy\":0.75}");
+	assert_null(decisions.items[1].champion_metrics);
+	assert_int_equal(decisions.items[1].when, MINUTE);
+	assert_string_equal(decisions.items[1].who, "me@here");
+	mlops_decision_list_release(&decisions);
+	assert_true(mlops_store_decisions(store, NULL, 1, &decisions, &error));
+	assert_int_equal(decisions.n, 1);
+	mlops_decision_list_release(&decisions);
+	decision.decision = (char[]){ "MAYBE" };
+	assert_false(mlops_store_add_decision(store, &decision, &error));
+	mlops_store_close(store);
+}
+
 /* Of a run that never ended, and whose process is gone. */
 static void test_a_vanished_run_has_failed(void **state)
 {
@@ -270,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unknown_run, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_version_of_a_run, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_finish_run, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_decisions, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_reloads, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_a_vanished_run_has_failed, fixture_setup, fixture_teardown),
 		cmocka_unit_test(test_outcome_names),
