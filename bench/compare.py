@@ -8,6 +8,7 @@ import report
 import suite_csv
 import suite_forecast
 import suite_forests
+import suite_quality
 import suite_validate
 from contest import Failure
 from plan import Plan
@@ -17,8 +18,9 @@ SUITES = {
     "csv": suite_csv,
     "validate": suite_validate,
     "forecast": suite_forecast,
+    "quality": suite_quality,
 }
-# What is compared unless something else is asked for: forecasting wants PyTorch, which is large.
+# What is compared unless something else is asked for: forecasting wants PyTorch, which is large, quality real series.
 USUAL = ("forests", "csv", "validate")
 FULL = {
     "rows": 1_000_000,
@@ -35,7 +37,7 @@ SELF_CHECK = dict(FULL, rows=2_000, forest_rows=[1_000], sizes=[1_000, 2_000], r
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("suites", nargs="*", metavar="forests|csv|validate|forecast", help="all but forecast by default")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)}; forests, csv and validate by default")
     parser.add_argument("--short", action="store_true", help="100,000 rows and few turns: minutes")
     parser.add_argument("--self-check", action="store_true", help="a handful of rows: does the harness work?")
     parser.add_argument("--repeats", type=int, help="how many turns each gets")
@@ -70,7 +72,7 @@ def main():
         suite = SUITES[name]
         jobs, checks = suite.run(plan)
         grown = ["", *growth_lines(plan, suite)] if hasattr(suite, "growth") else []
-        print("", *report.table(jobs), *grown, "", *checks, sep="\n", flush=True)
+        print("", *(report.table(jobs) if jobs else []), *grown, "", *checks, sep="\n", flush=True)
         failed = failed or any(line.startswith("FAILED") for line in checks)
         # A self-check is there to find a contender that does not run.
         failed = failed or given.self_check and any(len(job.finished()) < len(job.contenders) for job in jobs)

@@ -21,6 +21,20 @@ static const double penalties[] = { 1e-8, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3,  1
 
 #define N_PENALTIES (sizeof penalties / sizeof *penalties)
 
+/* What a regression is shrunk towards: the last value; the value a season before; that one, and what the last
+ * value has changed since its own a season before. */
+enum prior { LAST, SEASON, SEASON_AND_CHANGE, N_PRIORS };
+
+/* What the penalty is for each value of the history: the same, or the more the older it is. */
+enum shape { EVEN, GROWING, N_SHAPES };
+
+/* Candidates are counted so that those of one factor follow each other. */
+#define N_CANDIDATES (N_SHAPES * N_PENALTIES * N_PRIORS)
+
+/* The weight of a member of the mean is (the smallest error of all / its own error)^this. */
+#define SHARPNESS    8
+#define LEAST_WEIGHT 1e-6 /* less is left out */
+
 /* Windows that candidates are judged on, in the regression's units. */
 struct sample {
 	double *z;	 /* [n][features] */
@@ -47,6 +61,7 @@ struct line {
 	struct sums of_fold[FOLDS]; /* [folds] */
 	struct sums sums;	    /* of the folds at work, centred */
 	double *factor;		    /* [features][features] */
+	size_t factored;	    /* which candidates' factor that is: their number / N_PRIORS; SIZE_MAX: nobody's */
 	double *solution;	    /* [features][horizon] */
 	double *forecast;	    /* [2][horizon]: scratch, and the candidate's biases */
 	struct sample samples[FOLDS + 1]; /* of each fold, and of the validation part */
@@ -149,6 +164,7 @@ static void combine(struct line *line, size_t left_out)
 	size_t features = line->features, horizon = line->horizon;
 	struct sums *sums = &line->sums;
 
+	line->factored = SIZE_MAX;
 	memset(sums->gram, 0, features * features * sizeof *sums->gram);
 	memset(sums->cross, 0, features * horizon * sizeof *sums->cross);
 	memset(sums->z, 0, features * sizeof *sums->z);
@@ -190,17 +206,19 @@ static size_t seasonal_feature(const struct mlops_forecaster *forecaster, size_t
 	return forecaster->length - forecaster->season + k % forecaster->season;
 }
 
-/* Cholesky's factor of the Gram matrix with the penalty on its diagonal; false when it has none. */
-static bool factorise(const struct line *line, double penalty)
+/* Cholesky's factor of the Gram matrix with the penalty on its diagonal; false when it has none.  A growing penalty
+ * goes with the square of the age and is about as large on average. */
+static bool factorise(const struct line *line, double penalty, enum shape shape)
 {
 	size_t n = line->features;
 
 	for (size_t i = 0; i < n; i++) {
-		double *row = line->factor + i * n;
+		double *row = line->factor + i * n, age = (double)(n - i) / (double)n;
+		double added = shape == EVEN ? penalty : penalty * 3 * age * age;
 
 		for (size_t j = 0; j <= i; j++) {
 			const double *other = line->factor + j * n;
-			double sum = line->sums.gram[i * n + j] + (i == j ? penalty : 0);
+			double sum = line->sums.gram[i * n + j] + (i == j ? added : 0);
 
 			for (size_t k = 0; k < j; k++)
 				sum -= row[k] * other[k];
@@ -240,41 +258,6 @@ static void solve(const struct line *line)
 	}
 }
 
-/* The candidate's weights into solution; false when there is none. */
-static bool candidate(const struct line *line, double relative, bool seasonal)
-{
-	const struct mlops_forecaster *forecaster = line->forecaster;
-	size_t n = line->features, horizon = line->horizon;
-	double trace = 0, squares = 0;
-
-	if (relative >= DRIFT) {
-		memset(line->solution, 0, n * horizon * sizeof *line->solution);
-	} else {
-		for (size_t i = 0; i < n; i++) {
-			trace += gram_at(line, i, i);
-			squares += line->sums.weight * line->sums.z[i] * line->sums.z[i];
-		}
-		/* windows that are all alike, as those of a straight line, leave rounding only */
-		if (!(trace > ROUNDING * squares) || !factorise(line, relative * trace / (double)n))
-			return false;
-		memcpy(line->solution, line->sums.cross, n * horizon * sizeof *line->solution);
-		for (size_t k = 0; seasonal && k < horizon; k++) {
-			size_t feature = seasonal_feature(forecaster, k);
-
-			for (size_t i = 0; feature < n && i < n; i++)
-				line->solution[i * horizon + k] -= gram_at(line, i, feature);
-		}
-		solve(line);
-	}
-	for (size_t k = 0; seasonal && k < horizon; k++) {
-		size_t feature = seasonal_feature(forecaster, k);
-
-		if (feature < n)
-			line->solution[feature * horizon + k] += 1;
-	}
-	return true;
-}
-
 static void set_biases(const struct line *line, bool fitted)
 {
 	double *biases = line->forecast + line->horizon;
@@ -284,6 +267,79 @@ static void set_biases(const struct line *line, bool fitted)
 		for (size_t i = 0; fitted && i < line->features; i++)
 			biases[k] -= line->sums.z[i] * line->solution[i * line->horizon + k];
 	}
+}
+
+/* The prior's weight of a feature for target k. */
+static double prior_weight(const struct mlops_forecaster *forecaster, enum prior prior, size_t feature, size_t k)
+{
+	double weight = 0;
+
+	if (prior != LAST && feature == seasonal_feature(forecaster, k))
+		weight += 1;
+	if (prior == SEASON_AND_CHANGE && feature + 1 + forecaster->season == forecaster->length)
+		weight -= 1;
+	return weight;
+}
+
+static double penalty_of(size_t candidate)
+{
+	return penalties[candidate / N_PRIORS % N_PENALTIES];
+}
+
+static enum prior prior_of(size_t candidate)
+{
+	return (enum prior)(candidate % N_PRIORS);
+}
+
+/* The factor that a candidate's weights come from; false when there is none. */
+static bool set_factor(struct line *line, size_t candidate)
+{
+	size_t n = line->features, which = candidate / N_PRIORS;
+	double trace = 0, squares = 0;
+
+	if (line->factored == which)
+		return true;
+	line->factored = SIZE_MAX;
+	for (size_t i = 0; i < n; i++) {
+		trace += gram_at(line, i, i);
+		squares += line->sums.weight * line->sums.z[i] * line->sums.z[i];
+	}
+	/* windows that are all alike, as those of a straight line, leave rounding only */
+	if (!(trace > ROUNDING * squares) ||
+	    !factorise(line, penalty_of(candidate) * trace / (double)n, (enum shape)(which / N_PENALTIES)))
+		return false;
+	line->factored = which;
+	return true;
+}
+
+/* The candidate's weights and biases; false when there is none. */
+static bool set_candidate(struct line *line, size_t candidate)
+{
+	const struct mlops_forecaster *forecaster = line->forecaster;
+	enum prior prior = prior_of(candidate);
+	size_t n = line->features, horizon = line->horizon;
+	double relative = penalty_of(candidate);
+
+	if (relative >= DRIFT) {
+		memset(line->solution, 0, n * horizon * sizeof *line->solution);
+	} else {
+		if (!set_factor(line, candidate))
+			return false;
+		memcpy(line->solution, line->sums.cross, n * horizon * sizeof *line->solution);
+		for (size_t feature = 0; prior != LAST && feature < n; feature++)
+			for (size_t k = 0; k < horizon; k++) {
+				double weight = prior_weight(forecaster, prior, feature, k);
+
+				for (size_t i = 0; weight != 0 && i < n; i++)
+					line->solution[i * horizon + k] -= weight * gram_at(line, i, feature);
+			}
+		solve(line);
+	}
+	for (size_t feature = 0; prior != LAST && feature < n; feature++)
+		for (size_t k = 0; k < horizon; k++)
+			line->solution[feature * horizon + k] += prior_weight(forecaster, prior, feature, k);
+	set_biases(line, relative <= DRIFT);
+	return true;
 }
 
 /* The candidate's mean absolute error on a sample, in units of the series. */
@@ -340,39 +396,91 @@ static bool take_samples(struct line *line, const struct mlops_forecast_windows 
 	return take_sample(line, windows->validation, windows->n_validation, each, &line->samples[line->folds], error);
 }
 
-static void choose(struct line *line, struct mlops_forecaster *forecaster, double *penalty)
+/* Without a season, or where the last value's own lies before the history, there are fewer candidates. */
+static bool is_possible(const struct mlops_forecaster *forecaster, enum prior prior)
 {
-	size_t n = line->features, horizon = line->horizon, n_candidates = 2 * N_PENALTIES, best = SIZE_MAX;
-	double errors[2 * N_PENALTIES] = { 0 };
+	return prior == LAST || (forecaster->season > 0 && (prior == SEASON || forecaster->season < forecaster->length));
+}
 
-	if (forecaster->season == 0)
-		n_candidates = N_PENALTIES;
+/* errors [N_CANDIDATES]: sums over the parts; infinity where there is no such candidate. */
+static void judge_all(struct line *line, double *errors)
+{
+	for (size_t c = 0; c < N_CANDIDATES; c++)
+		errors[c] = is_possible(line->forecaster, prior_of(c)) ? 0 : INFINITY;
 	for (size_t part = line->folds > 1 ? 0 : line->folds; part <= line->folds; part++) {
 		combine(line, part);
-		for (size_t c = 0; c < n_candidates; c++) {
-			double relative = penalties[c % N_PENALTIES];
+		for (size_t c = 0; c < N_CANDIDATES; c++)
+			if (errors[c] < INFINITY)
+				errors[c] = set_candidate(line, c) ? errors[c] + judge(line, &line->samples[part])
+								   : INFINITY;
+	}
+}
 
-			if (!candidate(line, relative, c >= N_PENALTIES)) {
-				errors[c] = INFINITY;
-				continue;
-			}
-			set_biases(line, relative <= DRIFT);
-			errors[c] += judge(line, &line->samples[part]);
+/* The candidate with the smallest error among from, from + step …, to excluded; to when there is none. */
+static size_t best_of(const double *errors, size_t from, size_t to, size_t step)
+{
+	size_t best = to;
+
+	for (size_t c = from; c < to; c += step)
+		if (errors[c] < INFINITY && (best == to || errors[c] < errors[best]))
+			best = c;
+	return best;
+}
+
+/* Adds a candidate to the mean: weights [features][horizon], then biases [horizon].  Returns its weight. */
+static double add_candidate(struct line *line, size_t candidate, double ratio, double *mean)
+{
+	size_t n = line->features * line->horizon;
+	double weight = pow(ratio, SHARPNESS);
+
+	if (!(weight > LEAST_WEIGHT) || !set_candidate(line, candidate))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		mean[i] += weight * line->solution[i];
+	for (size_t k = 0; k < line->horizon; k++)
+		mean[n + k] += weight * line->forecast[line->horizon + k];
+	return weight;
+}
+
+/* The mean of each family's best and of the priors themselves; sums are those of all windows. */
+static double mix(struct line *line, const double *errors, size_t best, double *mean)
+{
+	double total = 0;
+
+	for (size_t family = 0; family < (N_SHAPES + 1) * N_PRIORS; family++) {
+		size_t shape = family / N_PRIORS, prior = family % N_PRIORS;
+		size_t end = (shape % N_SHAPES + 1) * N_PENALTIES * N_PRIORS;
+		size_t member = shape < N_SHAPES ? best_of(errors, end - N_PENALTIES * N_PRIORS + prior, end, N_PRIORS)
+						 : end - N_PRIORS + prior;
+
+		if (member >= end || !(errors[member] < INFINITY))
+			continue;
+		total += add_candidate(line, member, member == best ? 1 : errors[best] / errors[member], mean);
+	}
+	return total;
+}
+
+static bool choose(struct line *line, struct mlops_forecaster *forecaster, double *penalty, struct mlops_error *error)
+{
+	size_t n = line->features, horizon = line->horizon, best;
+	double errors[N_CANDIDATES], total;
+	double *mean = calloc((n + 1) * horizon, sizeof *mean);
+
+	if (mean == NULL)
+		return mlops_error_set_memory(error);
+	judge_all(line, errors);
+	best = best_of(errors, 0, N_CANDIDATES, 1);
+	if (best < N_CANDIDATES) {
+		*penalty = penalty_of(best);
+		total = mix(line, errors, best, mean);
+		for (size_t k = 0; k < horizon; k++) {
+			forecaster->bias[k] = (float)(mean[n * horizon + k] / total);
+			for (size_t i = 0; i < n; i++)
+				forecaster->linear[k * forecaster->length + i] = (float)(mean[i * horizon + k] / total);
 		}
 	}
-	for (size_t c = 0; c < n_candidates; c++)
-		if (errors[c] < INFINITY && (best == SIZE_MAX || errors[c] < errors[best]))
-			best = c;
-	if (best == SIZE_MAX)
-		return;
-	*penalty = penalties[best % N_PENALTIES];
-	candidate(line, *penalty, best >= N_PENALTIES);
-	set_biases(line, *penalty <= DRIFT);
-	for (size_t k = 0; k < horizon; k++) {
-		forecaster->bias[k] = (float)line->forecast[horizon + k];
-		for (size_t i = 0; i < n; i++)
-			forecaster->linear[k * forecaster->length + i] = (float)line->solution[i * horizon + k];
-	}
+	free(mean);
+	return true;
 }
 
 static bool sums_new(struct sums *sums, size_t features, size_t horizon)
@@ -438,8 +546,7 @@ bool mlops_forecast_line_fit(struct mlops_forecaster *forecaster, const struct m
 	bool fine = allocate(&line, error) && take_samples(&line, windows, error) && add_up(&line, pool, error);
 
 	*penalty = INFINITY;
-	if (fine)
-		choose(&line, forecaster, penalty);
+	fine = fine && choose(&line, forecaster, penalty, error);
 	release(&line);
 	return fine;
 }
