@@ -1,4 +1,6 @@
 /* The verbs that look and change nothing. */
+#include "config.h"
+
 #include "cli/registry_verbs.h"
 
 #include "base/file.h"
@@ -6,9 +8,11 @@
 #include "cli/output.h"
 #include "cli/registry_open.h"
 #include "flow/compare.h"
+#include "flow/ledger_metrics.h"
 #include "registry/describe.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define COMPARE_LIMIT ((size_t)4 << 30) /* bytes of a file that is compared on */
 
@@ -397,5 +401,30 @@ int cli_registry_compare(void *settings, size_t n, char **arguments)
 	cli_model_release(&first);
 	cli_model_release(&second);
 	mlops_buffer_release(&source);
+	return cli_end(ok, &error);
+}
+
+/* A file is for node_exporter, which is another user: 0644 whatever the umask. */
+static bool write_metrics(const char *path, const struct mlops_buffer *text, struct mlops_error *error)
+{
+	if (path == NULL)
+		return cli_write_output(NULL, text->data, text->length, error);
+	umask(S_IWGRP | S_IWOTH);
+	return mlops_file_replace(path, text->data, text->length, 0644, error);
+}
+
+int cli_registry_metrics(void *settings, size_t n, char **arguments)
+{
+	const struct cli_registry *registry = settings;
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_buffer text = MLOPS_BUFFER_INIT;
+	struct mlops_store *store = cli_registry_open(CLI_REGISTRY_READ, NULL, &error);
+	bool ok = store != NULL && mlops_flow_metrics(store, PACKAGE_VERSION, cli_now(), &text, &error) &&
+		  write_metrics(registry->output, &text, &error);
+
+	(void)n;
+	(void)arguments;
+	mlops_buffer_release(&text);
+	mlops_store_close(store);
 	return cli_end(ok, &error);
 }

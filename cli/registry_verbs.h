@@ -8,7 +8,7 @@
 struct cli_registry {
 	struct cli_common common;
 	struct cli_rows rows;
-	const char *reason, *name;
+	const char *reason, *name, *output;
 	uint64_t to, keep, limit;
 	bool remove, promote, dry_run, all_aliases;
 };
@@ -25,6 +25,7 @@ int cli_registry_import(void *settings, size_t n, char **arguments);
 int cli_registry_prune(void *settings, size_t n, char **arguments);
 int cli_registry_compare(void *settings, size_t n, char **arguments);
 int cli_registry_decisions(void *settings, size_t n, char **arguments);
+int cli_registry_metrics(void *settings, size_t n, char **arguments);
 int cli_registry_runs(void *settings, size_t n, char **arguments);
 
 #endif

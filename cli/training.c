@@ -31,6 +31,7 @@ struct job {
 	atomic_uint_fast64_t total;
 	struct mlops_version version;
 	char name[256];
+	const char *sensor;                  /* that it is for alone, or NULL */
 	char location[4096];
 	bool champion;
 	int64_t started;
@@ -189,7 +190,7 @@ static bool train_and_register(struct job *job, struct mlops_error *error)
 {
 	char who[256];
 	struct mlops_record_start start = {
-		.location = job->location, .name = job->name, .kind = job->request.kind,
+		.location = job->location, .name = job->name, .sensor = job->sensor, .kind = job->request.kind,
 		.who = cli_who(who), .settings = &job->request.settings,
 	};
 	struct mlops_buffer source = MLOPS_BUFFER_INIT;
@@ -354,6 +355,7 @@ static bool train_sensors(struct job *job, struct mlops_error *error)
 		if (!ok)
 			break;
 		job->request.forecast.series = &single;
+		job->sensor = set->items[i].id;
 		if (train_one(job, &trouble))
 			continue;
 		if (error->code == MLOPS_OK)

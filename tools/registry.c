@@ -20,6 +20,9 @@ static const struct cli_option options[] = {
 	  "changes of every alias, not only of the champion", .group = "Looking" },
 	{ "limit", 'l', CLI_UINT, offsetof(struct cli_registry, limit), "N", "at most N lines, the newest (default: all)", 1,
 	  4294967294.0 },
+	{ "output", 'o', CLI_STRING, offsetof(struct cli_registry, output), "FILE",
+	  "write the metrics to FILE, which others may read, all at once (default: standard output)",
+	  .complete = CLI_COMPLETE_FILE },
 	{ "target", 't', CLI_STRING, offsetof(struct cli_registry, rows.target), "COLUMN",
 	  "compare on FILE: the column with the truth" },
 	CLI_ROWS_OPTIONS(struct cli_registry, rows),
@@ -47,6 +50,7 @@ static const struct cli_verb verbs[] = {
 	{ "decisions", "[NAME]", "what the gate said of challengers, newest first, with the figures", 0, 1, "limit",
 	  cli_registry_decisions },
 	{ "runs", "[NAME]", "every training, newest first, good or failed", 0, 1, "limit", cli_registry_runs },
+	{ "metrics", NULL, "models, trainings and data as Prometheus reads them", 0, 0, "output", cli_registry_metrics },
 	{ NULL }
 };
 

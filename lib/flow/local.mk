@@ -6,6 +6,7 @@ libmlops_a_SOURCES += \
 	%D%/evaluate_forecast.c %D%/evaluate_forecast.h \
 	%D%/forecast.c %D%/forecast.h \
 	%D%/forecast_origin.c \
+	%D%/ledger_metrics.c %D%/ledger_metrics.h \
 	%D%/record.c %D%/record.h \
 	%D%/rows_batch.c %D%/rows_batch.h \
 	%D%/reload.c %D%/reload.h \

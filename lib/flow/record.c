@@ -29,6 +29,7 @@ struct mlops_record *mlops_record_begin(struct mlops_store *store, const struct 
 	json = (struct mlops_json){ .out = &record->settings };
 	mlops_settings_write(start->settings, &json);
 	record->run.name = (char *)(uintptr_t)start->name;
+	record->run.sensor = (char *)(uintptr_t)start->sensor;
 	record->run.kind = (char *)(uintptr_t)mlops_kind_name(start->kind);
 	record->run.action = (char *)(uintptr_t)"train";
 	record->run.started = now;

@@ -20,6 +20,7 @@ struct mlops_record;
 struct mlops_record_start {
 	const char *location;  /* of the registry, for mlops_record_interrupt */
 	const char *name;      /* of the model */
+	const char *sensor;    /* that it is for alone, so that its name is MODEL.SENSOR; else NULL */
 	enum mlops_kind kind;
 	const char *source;    /* what is read */
 	const char *who;

@@ -67,6 +67,7 @@ void mlops_run_write(const struct mlops_run *run, struct mlops_json *json)
 	mlops_json_open(json, '{');
 	mlops_json_member_string(json, "run_id", run->id);
 	mlops_json_member_string(json, "model", run->name);
+	member_text(json, "sensor", run->sensor);
 	mlops_json_member_string(json, "kind", run->kind);
 	mlops_json_member_string(json, "action", run->action);
 	mlops_json_member_string(json, "outcome", mlops_run_outcome_name(run->outcome));

@@ -127,6 +127,10 @@ static const char *const migrations[] = {
 	" who TEXT) STRICT;"
 	"CREATE INDEX decisions_by_name ON decisions (name);"
 	"PRAGMA user_version = 4;",
+	"CREATE TABLE run_sensors ("
+	" run TEXT PRIMARY KEY REFERENCES runs (id),"
+	" sensor TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"PRAGMA user_version = 5;",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))

@@ -106,6 +106,10 @@ void *mlops_ledger_append(void **items, size_t *n, size_t size, struct mlops_err
 	"  WHERE a.model = v.model AND a.version = v.version AND a.alias = 'champion')"
 bool mlops_ledger_read_versions(struct mlops_ledger_query *query, struct mlops_version_list *versions);
 
+/* The sensor of the run `runs`, an SQL expression; NULL in a ledger that is too old to know. */
+#define LEDGER_RUN_SENSOR "(SELECT sensor FROM run_sensors s WHERE s.run = runs.id)"
+bool mlops_ledger_has_sensors(const struct mlops_store *store);
+
 /* Writes the end of a run, in the caller's transaction; MLOPS_DATA when there is no such run. */
 bool mlops_ledger_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error);
 

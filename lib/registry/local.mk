@@ -12,5 +12,6 @@ libmlops_a_SOURCES += \
 	%D%/running.c \
 	%D%/runs.c \
 	%D%/store.h \
+	%D%/summaries.c \
 	%D%/verify.c \
 	%D%/versions.c

@@ -35,12 +35,18 @@ bool mlops_store_add_reload(struct mlops_store *store, const struct mlops_reload
 	return mlops_ledger_end(store, ok, error);
 }
 
-static bool read_reloads(struct mlops_store *store, size_t limit, struct mlops_reload_list *reloads,
+static bool read_reloads(struct mlops_store *store, const char *sql, size_t limit, struct mlops_reload_list *reloads,
 			 struct mlops_error *error)
 {
-	struct mlops_ledger_query query = mlops_ledger_query(
-		store, "SELECT service, started, duration, ok, message, who FROM reloads ORDER BY id DESC LIMIT ?", error);
+	struct mlops_ledger_query query;
+	bool ok;
 
+	memset(reloads, 0, sizeof *reloads);
+	if (store->schema < SCHEMA_WITH_RELOADS)
+		return true;
+	if (!mlops_ledger_begin(store, LEDGER_READ, error))
+		return false;
+	query = mlops_ledger_query(store, sql, error);
 	mlops_ledger_bind_int(&query, limit == 0 || limit > INT32_MAX ? -1 : (int64_t)limit);
 	while (mlops_ledger_row(&query)) {
 		void *items = reloads->items;
@@ -58,22 +64,26 @@ static bool read_reloads(struct mlops_store *store, size_t limit, struct mlops_r
 		reload->message = mlops_ledger_text(&query, 4);
 		reload->who = mlops_ledger_text(&query, 5);
 	}
-	return mlops_ledger_done(&query);
+	ok = mlops_ledger_done(&query);
+	ok = mlops_ledger_end(store, ok, error);
+	if (!ok)
+		mlops_reload_list_release(reloads);
+	return ok;
 }
 
 bool mlops_store_reloads(struct mlops_store *store, size_t limit, struct mlops_reload_list *reloads,
 			 struct mlops_error *error)
 {
-	bool ok;
+	return read_reloads(store,
+			    "SELECT service, started, duration, ok, message, who FROM reloads ORDER BY id DESC LIMIT ?",
+			    limit, reloads, error);
+}
 
-	memset(reloads, 0, sizeof *reloads);
-	if (store->schema < SCHEMA_WITH_RELOADS)
-		return true;
-	if (!mlops_ledger_begin(store, LEDGER_READ, error))
-		return false;
-	ok = read_reloads(store, limit, reloads, error);
-	ok = mlops_ledger_end(store, ok, error);
-	if (!ok)
-		mlops_reload_list_release(reloads);
-	return ok;
+bool mlops_store_last_reloads(struct mlops_store *store, struct mlops_reload_list *reloads, struct mlops_error *error)
+{
+	return read_reloads(store,
+			    "SELECT service, started, duration, ok, message, who FROM reloads"
+			    " WHERE id IN (SELECT max(id) FROM reloads GROUP BY service, ok)"
+			    " ORDER BY service, id DESC LIMIT ?",
+			    0, reloads, error);
 }

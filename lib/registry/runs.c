@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SCHEMA_WITH_SENSORS 5
+
 static const char *const outcome_names[] = {
 	[MLOPS_RUN_RUNNING] = "RUNNING",
 	[MLOPS_RUN_FINISHED] = "FINISHED",
@@ -29,6 +31,7 @@ static void release_run(struct mlops_run *run)
 {
 	free(run->name);
 	free(run->kind);
+	free(run->sensor);
 	free(run->action);
 	free(run->reason);
 	free(run->message);
@@ -45,6 +48,11 @@ void mlops_run_list_release(struct mlops_run_list *list)
 		release_run(&list->items[i]);
 	free(list->items);
 	memset(list, 0, sizeof *list);
+}
+
+bool mlops_ledger_has_sensors(const struct mlops_store *store)
+{
+	return store->schema >= SCHEMA_WITH_SENSORS;
 }
 
 #define VANISHED "its process vanished without a word: it was killed, or the machine stopped"
@@ -123,6 +131,16 @@ static bool insert_run(struct mlops_store *store, struct mlops_run *run, char id
 	return mlops_ledger_done(&query) && mlops_running_hold(store, sequence, error);
 }
 
+static bool insert_sensor(struct mlops_store *store, const char *id, const char *sensor, struct mlops_error *error)
+{
+	struct mlops_ledger_query query =
+		mlops_ledger_query(store, "INSERT INTO run_sensors (run, sensor) VALUES (?, ?)", error);
+
+	mlops_ledger_bind_text(&query, id);
+	mlops_ledger_bind_text(&query, sensor);
+	return mlops_ledger_done(&query);
+}
+
 bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error)
 {
 	char id[33] = "";
@@ -130,7 +148,8 @@ bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, str
 
 	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
 		return false;
-	ok = end_vanished(store, run->started, error) && insert_run(store, run, id, error);
+	ok = end_vanished(store, run->started, error) && insert_run(store, run, id, error) &&
+	     (run->sensor == NULL || insert_sensor(store, id, run->sensor, error));
 	ok = mlops_ledger_end(store, ok, error);
 	if (ok) {
 		memcpy(run->id, id, sizeof run->id);
@@ -210,12 +229,12 @@ static void set_vanished(struct mlops_run *run, struct mlops_ledger_query *query
 static bool read_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
 		      struct mlops_error *error)
 {
+#define SELECT_RUNS(sensor) \
+	"SELECT id, name, kind, action, started, ended, outcome, reason, message, version, row_count," \
+	" metrics, settings, source, who, sequence, " sensor \
+	" FROM runs WHERE ?1 IS NULL OR name = ?1 ORDER BY sequence DESC LIMIT ?2"
 	struct mlops_ledger_query query = mlops_ledger_query(
-		store,
-		"SELECT id, name, kind, action, started, ended, outcome, reason, message, version, row_count,"
-		" metrics, settings,"
-		" source, who, sequence FROM runs WHERE ?1 IS NULL OR name = ?1 ORDER BY sequence DESC LIMIT ?2",
-		error);
+		store, mlops_ledger_has_sensors(store) ? SELECT_RUNS(LEDGER_RUN_SENSOR) : SELECT_RUNS("NULL"), error);
 	int fd = mlops_running_look(store);
 
 	mlops_ledger_bind_text(&query, name);
@@ -250,6 +269,7 @@ static bool read_runs(struct mlops_store *store, const char *name, size_t limit,
 		run->settings = mlops_ledger_text(&query, 12);
 		run->source = mlops_ledger_text(&query, 13);
 		run->who = mlops_ledger_text(&query, 14);
+		run->sensor = mlops_ledger_text(&query, 16);
 		if (run->outcome == MLOPS_RUN_RUNNING && fd >= 0 &&
 		    !mlops_running_is(fd, mlops_ledger_int(&query, 15)))
 			set_vanished(run, &query);

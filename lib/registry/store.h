@@ -78,6 +78,7 @@ struct mlops_run {
 	char id[33];           /* 32 hexadecimal digits; filled by begin_run */
 	char *name;            /* of the model it trains */
 	char *kind;
+	char *sensor;          /* of a model that is one sensor's, whose name is MODEL.SENSOR; else NULL */
 	char *action;          /* "train", "import", "validate" */
 	int64_t started, ended;/* ended 0 while running */
 	enum mlops_run_outcome outcome;
@@ -149,6 +150,29 @@ bool mlops_store_last_checks(struct mlops_store *store, const char *name, struct
 /* name NULL: all models; newest first; limit 0: all. */
 bool mlops_store_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
 		      struct mlops_error *error);
+
+/* What all runs of a name came to.  Times: 0 = never. */
+struct mlops_run_summary {
+	char *name;
+	char *sensor;              /* of its last training, as in struct mlops_run */
+	uint64_t finished, failed; /* trainings */
+	int64_t started;           /* the last training, ended or not */
+	int64_t ended;             /* the last one that ended; one whose process vanished: when it was started */
+	int64_t succeeded, broke;  /* the last one that finished, that failed */
+	int64_t duration;          /* of the last one that ended; -1 = not known */
+	bool ok;                   /* did it finish? */
+	char *reason;              /* else why not */
+	char *metrics;             /* of the last one that finished, or NULL */
+	bool validated, valid;     /* was there a validation, and did the last one that ended find the data valid? */
+};
+struct mlops_run_summary_list {
+	size_t n;
+	struct mlops_run_summary *items;
+};
+void mlops_run_summary_list_release(struct mlops_run_summary_list *list);
+
+/* Ordered by name (strcmp), one for each that has trainings or validations. */
+bool mlops_store_run_summaries(struct mlops_store *store, struct mlops_run_summary_list *list, struct mlops_error *error);
 
 /* Stores the model file and a new version of version->name; fills version, sha256 and size.  The name must pass
  * mlops_reference_check_name.  A model of another kind under that name: MLOPS_DATA. */
@@ -235,6 +259,9 @@ bool mlops_store_add_reload(struct mlops_store *store, const struct mlops_reload
 /* Newest first; limit 0: all. */
 bool mlops_store_reloads(struct mlops_store *store, size_t limit, struct mlops_reload_list *reloads,
 			 struct mlops_error *error);
+/* Of each service the last one that went well and the last one that did not, as far as there are such: by service, the newer
+ * first. */
+bool mlops_store_last_reloads(struct mlops_store *store, struct mlops_reload_list *reloads, struct mlops_error *error);
 
 /* Checks one version's file (present, size, SHA-256); what is wrong goes to problem (empty = fine). */
 bool mlops_store_verify_version(struct mlops_store *store, const struct mlops_version *version, char problem[160],

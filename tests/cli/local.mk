@@ -5,6 +5,7 @@ BATS_TESTS = \
 	%D%/forecast.bats \
 	%D%/in_step.bats \
 	%D%/long.bats \
+	%D%/metrics.bats \
 	%D%/plant-simulator.bats \
 	%D%/quality.bats \
 	%D%/real_files.bats \

@@ -11,3 +11,6 @@ tests_unit_rows_row_files_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/flow_forecast.t
 tests_unit_flow_forecast_t_SOURCES = tests/unit/flow_forecast.c
 tests_unit_flow_forecast_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/flow_ledger_metrics.t
+tests_unit_flow_ledger_metrics_t_SOURCES = tests/unit/flow_ledger_metrics.c $(REGISTRY_FIXTURE)
+tests_unit_flow_ledger_metrics_t_LDADD = $(UNIT_LIBS)

@@ -6,6 +6,7 @@ UNIT_TESTS += \
 	tests/unit/registry_open.t \
 	tests/unit/registry_reference.t \
 	tests/unit/registry_runs.t \
+	tests/unit/registry_summaries.t \
 	tests/unit/registry_verify.t \
 	tests/unit/registry_versions.t \
 	tests/unit/registry_write_failure.t
@@ -24,6 +25,8 @@ tests_unit_registry_reference_t_SOURCES = tests/unit/registry_reference.c
 tests_unit_registry_reference_t_LDADD = $(UNIT_LIBS)
 tests_unit_registry_runs_t_SOURCES = tests/unit/registry_runs.c $(REGISTRY_FIXTURE)
 tests_unit_registry_runs_t_LDADD = $(UNIT_LIBS)
+tests_unit_registry_summaries_t_SOURCES = tests/unit/registry_summaries.c $(REGISTRY_FIXTURE)
+tests_unit_registry_summaries_t_LDADD = $(UNIT_LIBS)
 tests_unit_registry_verify_t_SOURCES = tests/unit/registry_verify.c $(REGISTRY_FIXTURE)
 tests_unit_registry_verify_t_LDADD = $(UNIT_LIBS)
 tests_unit_registry_versions_t_SOURCES = tests/unit/registry_versions.c $(REGISTRY_FIXTURE)
