@@ -134,13 +134,12 @@ void mlops_handle_metrics(struct mlops_service *service, const struct mlops_http
 {
 	struct mlops_buffer *out = &answer->body;
 	struct mlops_served_set *set = mlops_served_take(service->served);
-	struct mlops_label version = { "version", service->options.program_version };
 
 	(void)request;
 	(void)name;
 	answer->content_type = MLOPS_EXPOSITION_TYPE;
-	mlops_exposition_family(out, "mlops_build_info", MLOPS_GAUGE, "The program's version.");
-	mlops_exposition_sample(out, "mlops_build_info", &version, 1, 1);
+	mlops_ledger_page_write(&service->ledger, service->options.served.location, service->options.program_version,
+				service->options.now(), out);
 	write_models(set, "mlops_service_model_info", MLOPS_GAUGE, "What is loaded.", 3, one, out);
 	write_models(set, "mlops_service_rows_total", MLOPS_COUNTER, "Rows answered by the version that is loaded.", 2,
 		     rows, out);

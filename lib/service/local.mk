@@ -4,6 +4,7 @@ libmlops_a_SOURCES += \
 	%D%/handle_score.c \
 	%D%/handle_status.c \
 	%D%/http.c %D%/http.h \
+	%D%/ledger_page.c %D%/ledger_page.h \
 	%D%/openapi.c \
 	%D%/request_metrics.c %D%/request_metrics.h \
 	%D%/routes.c %D%/routes.h \

@@ -6,6 +6,7 @@
 #define MLOPS_SERVICE_ROUTES_H
 
 #include "rows/reader.h"
+#include "service/ledger_page.h"
 #include "service/request_metrics.h"
 #include "service/service.h"
 
@@ -42,6 +43,7 @@ struct mlops_service {
 	struct mlops_service_options options;
 	struct mlops_served *served;
 	struct mlops_request_metrics metrics;
+	struct mlops_ledger_page ledger;
 	int64_t started;
 	_Atomic bool reload_ok;          /* of the last reload */
 	_Atomic int64_t reload_success;  /* when one last went well; 0 never */

@@ -18,6 +18,7 @@ struct mlops_service *mlops_service_new(const struct mlops_service_options *opti
 	}
 	service->options = *options;
 	service->started = options->now();
+	mlops_ledger_page_init(&service->ledger);
 	service->served = mlops_served_new(&service->options.served, error);
 	if (service->served != NULL)
 		return service;
@@ -30,6 +31,7 @@ void mlops_service_free(struct mlops_service *service)
 	if (service == NULL)
 		return;
 	mlops_served_free(service->served);
+	mlops_ledger_page_release(&service->ledger);
 	free(service);
 }
 

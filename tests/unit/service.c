@@ -327,6 +327,63 @@ static void test_metrics_count_requests(void **state)
 	mlops_store_close(store);
 }
 
+static int64_t set_clock;
+
+static int64_t stopped_clock(void)
+{
+	return set_clock;
+}
+
+/* The registry's part is read every few seconds, and left out where it can't be read. */
+static void test_metrics_of_the_ledger(void **state)
+{
+	struct fixture *fixture = *state;
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_service_options options = {
+		.served = { fixture->registry, NULL, 0 }, .program_version = "1.2.3", .body_limit = 1, .now = stopped_clock,
+	};
+	struct mlops_service *service = mlops_service_new(&options, &error);
+	struct mlops_http_answer answer;
+	struct mlops_store *store;
+
+	set_clock = 1000000;
+	answer = ask(service, "GET", "/metrics", NULL, NULL);
+	assert_non_null(strstr(answer.body.data, "mlops_build_info{version=\"1.2.3\"} 1\n"));
+	assert_non_null(strstr(answer.body.data, "\nmlops_service_registry_readable 0\n"));
+	mlops_http_answer_release(&answer);
+
+	store = fixture_create(fixture);
+	add_model(store, "pumps", 1, true);
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "\nmlops_service_registry_readable 0\n");
+	set_clock += 15000000;
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "\nmlops_service_registry_readable 1\n");
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "\nmlops_ledger_read_timestamp_seconds 16\n");
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "\nmlops_model_info{model=\"pumps\",sensor=\"\",version=\"1\",");
+
+	add_model(store, "pumps", 2, true);
+	set_clock += 4999999;
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "\nmlops_model_info{model=\"pumps\",sensor=\"\",version=\"1\",");
+	set_clock++;
+	answer = ask(service, "GET", "/metrics", NULL, NULL);
+	assert_non_null(strstr(answer.body.data, "\nmlops_model_info{model=\"pumps\",sensor=\"\",version=\"2\","));
+	/* one head a family, though the service's own part has a version too */
+	assert_null(strstr(strstr(answer.body.data, "# HELP mlops_build_info ") + 1, "# HELP mlops_build_info "));
+	mlops_http_answer_release(&answer);
+	/* a clock that was set back */
+	set_clock = 5000000;
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "\nmlops_ledger_read_timestamp_seconds 5\n");
+
+	mlops_store_close(store);
+	fixture_execute(fixture, "DROP TABLE runs");
+	set_clock += 5000000;
+	answer = ask(service, "GET", "/metrics", NULL, NULL);
+	assert_int_equal(answer.status, 200);
+	assert_non_null(strstr(answer.body.data, "\nmlops_service_registry_readable 0\n"));
+	assert_null(strstr(answer.body.data, "mlops_model_info{"));
+	mlops_http_answer_release(&answer);
+	mlops_service_free(service);
+}
+
 /* The description names every route, and no other. */
 static void test_openapi_describes_the_routes(void **state)
 {
@@ -367,6 +424,7 @@ int main(void)
 		WITH_REGISTRY(test_named_models_only),
 		WITH_REGISTRY(test_no_answer_is_torn),
 		WITH_REGISTRY(test_metrics_count_requests),
+		WITH_REGISTRY(test_metrics_of_the_ledger),
 		cmocka_unit_test(test_openapi_describes_the_routes),
 	};
 
