@@ -227,17 +227,17 @@ static bool check_champion(const struct mlops_change *change, struct mlops_error
 			       mlops_text_mask(quoted, change->alias, strlen(change->alias)));
 }
 
-bool mlops_store_promote(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
+bool mlops_embedded_promote(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
 {
 	return check_champion(change, error) && apply(store, change, "promote", promote, error);
 }
 
-bool mlops_store_rollback(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
+bool mlops_embedded_rollback(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
 {
 	return check_champion(change, error) && apply(store, change, "rollback", roll_back, error);
 }
 
-bool mlops_store_set_alias(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
+bool mlops_embedded_set_alias(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
 {
 	if (!mlops_reference_check_alias(change->alias, error))
 		return false;
@@ -245,7 +245,7 @@ bool mlops_store_set_alias(struct mlops_store *store, struct mlops_change *chang
 		return apply(store, change, "remove", set_alias, error);
 	/* However the champion is set, rollback has to know. */
 	if (strcmp(change->alias, MLOPS_CHAMPION) == 0)
-		return mlops_store_promote(store, change, error);
+		return mlops_embedded_promote(store, change, error);
 	return apply(store, change, "alias", set_alias, error);
 }
 
@@ -286,8 +286,8 @@ static bool read_history(struct mlops_store *store, const char *name, bool all_a
 	return mlops_ledger_done(&query);
 }
 
-bool mlops_store_history(struct mlops_store *store, const char *name, bool all_aliases,
-			 struct mlops_change_list *changes, struct mlops_error *error)
+bool mlops_embedded_history(struct mlops_store *store, const char *name, bool all_aliases,
+			    struct mlops_change_list *changes, struct mlops_error *error)
 {
 	bool ok;
 

@@ -65,8 +65,8 @@ static bool insert_column(struct mlops_store *store, const char *run,
 	return mlops_ledger_done(&query);
 }
 
-bool mlops_store_finish_checks(struct mlops_store *store, const struct mlops_run *run,
-			       const struct mlops_checks *checks, struct mlops_error *error)
+bool mlops_embedded_finish_checks(struct mlops_store *store, const struct mlops_run *run,
+				  const struct mlops_checks *checks, struct mlops_error *error)
 {
 	bool ok;
 
@@ -158,8 +158,8 @@ static bool read_columns(struct mlops_store *store, struct mlops_checks *checks,
 	return mlops_ledger_done(&query);
 }
 
-bool mlops_store_last_checks(struct mlops_store *store, const char *name, struct mlops_checks *checks,
-			     bool *found, struct mlops_error *error)
+bool mlops_embedded_last_checks(struct mlops_store *store, const char *name, struct mlops_checks *checks,
+				bool *found, struct mlops_error *error)
 {
 	bool ok;
 

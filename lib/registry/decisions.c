@@ -22,7 +22,7 @@ void mlops_decision_list_release(struct mlops_decision_list *list)
 	memset(list, 0, sizeof *list);
 }
 
-bool mlops_store_add_decision(struct mlops_store *store, const struct mlops_decision *decision, struct mlops_error *error)
+bool mlops_embedded_add_decision(struct mlops_store *store, const struct mlops_decision *decision, struct mlops_error *error)
 {
 	struct mlops_ledger_query query;
 	bool ok;
@@ -98,8 +98,8 @@ static bool read_decisions(struct mlops_store *store, const char *name, size_t l
 	return mlops_ledger_done(&query);
 }
 
-bool mlops_store_decisions(struct mlops_store *store, const char *name, size_t limit, struct mlops_decision_list *decisions,
-			   struct mlops_error *error)
+bool mlops_embedded_decisions(struct mlops_store *store, const char *name, size_t limit, struct mlops_decision_list *decisions,
+			      struct mlops_error *error)
 {
 	bool ok;
 

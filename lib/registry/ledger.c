@@ -395,7 +395,7 @@ static bool open_database(struct mlops_store *store, bool create, struct mlops_e
 	return execute_after_journal(store, settings, error);
 }
 
-struct mlops_store *mlops_store_open(const struct mlops_store_options *options, struct mlops_error *error)
+struct mlops_store *mlops_embedded_open(const struct mlops_store_options *options, struct mlops_error *error)
 {
 	struct mlops_store *store;
 
@@ -426,11 +426,11 @@ struct mlops_store *mlops_store_open(const struct mlops_store_options *options, 
 	return store;
 
 fail:
-	mlops_store_close(store);
+	mlops_embedded_close(store);
 	return NULL;
 }
 
-void mlops_store_close(struct mlops_store *store)
+void mlops_embedded_close(struct mlops_store *store)
 {
 	if (store == NULL)
 		return;

@@ -24,11 +24,12 @@
 #ifndef MLOPS_REGISTRY_LEDGER_H
 #define MLOPS_REGISTRY_LEDGER_H
 
-#include "registry/store.h"
+#include "registry/backend.h"
 
 #include <sqlite3.h>
 
 struct mlops_store {
+	const struct mlops_store_operations *operations;
 	sqlite3 *db;
 	char *location; /* the directory, as it was given */
 	char *path;     /* of the ledger */

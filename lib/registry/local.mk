@@ -1,5 +1,6 @@
 libmlops_a_SOURCES += \
 	%D%/aliases.c \
+	%D%/backend.h \
 	%D%/checks.c \
 	%D%/decisions.c \
 	%D%/describe.c %D%/describe.h \
@@ -11,7 +12,7 @@ libmlops_a_SOURCES += \
 	%D%/reloads.c \
 	%D%/running.c \
 	%D%/runs.c \
-	%D%/store.h \
+	%D%/store.c %D%/store.h \
 	%D%/summaries.c \
 	%D%/verify.c \
 	%D%/versions.c

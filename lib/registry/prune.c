@@ -58,8 +58,8 @@ static bool delete_files(struct mlops_store *store, const struct mlops_version_l
 	return mlops_ledger_end(store, ok, error);
 }
 
-bool mlops_store_prune(struct mlops_store *store, const char *name, size_t keep, int64_t now, bool dry_run,
-		       struct mlops_version_list *removed, struct mlops_error *error)
+bool mlops_embedded_prune(struct mlops_store *store, const char *name, size_t keep, int64_t now, bool dry_run,
+			  struct mlops_version_list *removed, struct mlops_error *error)
 {
 	int64_t model;
 	bool ok;

@@ -16,7 +16,7 @@ void mlops_reload_list_release(struct mlops_reload_list *list)
 	memset(list, 0, sizeof *list);
 }
 
-bool mlops_store_add_reload(struct mlops_store *store, const struct mlops_reload *reload, struct mlops_error *error)
+bool mlops_embedded_add_reload(struct mlops_store *store, const struct mlops_reload *reload, struct mlops_error *error)
 {
 	struct mlops_ledger_query query;
 	bool ok;
@@ -71,15 +71,15 @@ static bool read_reloads(struct mlops_store *store, const char *sql, size_t limi
 	return ok;
 }
 
-bool mlops_store_reloads(struct mlops_store *store, size_t limit, struct mlops_reload_list *reloads,
-			 struct mlops_error *error)
+bool mlops_embedded_reloads(struct mlops_store *store, size_t limit, struct mlops_reload_list *reloads,
+			    struct mlops_error *error)
 {
 	return read_reloads(store,
 			    "SELECT service, started, duration, ok, message, who FROM reloads ORDER BY id DESC LIMIT ?",
 			    limit, reloads, error);
 }
 
-bool mlops_store_last_reloads(struct mlops_store *store, struct mlops_reload_list *reloads, struct mlops_error *error)
+bool mlops_embedded_last_reloads(struct mlops_store *store, struct mlops_reload_list *reloads, struct mlops_error *error)
 {
 	return read_reloads(store,
 			    "SELECT service, started, duration, ok, message, who FROM reloads"

@@ -141,7 +141,7 @@ static bool insert_sensor(struct mlops_store *store, const char *id, const char 
 	return mlops_ledger_done(&query);
 }
 
-bool mlops_store_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error)
+bool mlops_embedded_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error)
 {
 	char id[33] = "";
 	bool ok;
@@ -184,7 +184,7 @@ bool mlops_ledger_end_run(struct mlops_store *store, const struct mlops_run *run
 					 mlops_text_mask(quoted, run->id, strnlen(run->id, sizeof run->id))));
 }
 
-bool mlops_store_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error)
+bool mlops_embedded_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error)
 {
 	bool ok;
 
@@ -279,8 +279,8 @@ static bool read_runs(struct mlops_store *store, const char *name, size_t limit,
 	return mlops_ledger_done(&query);
 }
 
-bool mlops_store_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
-		      struct mlops_error *error)
+bool mlops_embedded_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
+			 struct mlops_error *error)
 {
 	bool ok;
 

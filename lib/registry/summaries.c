@@ -218,7 +218,7 @@ static bool read_details(struct work *work)
 	return true;
 }
 
-bool mlops_store_run_summaries(struct mlops_store *store, struct mlops_run_summary_list *list, struct mlops_error *error)
+bool mlops_embedded_run_summaries(struct mlops_store *store, struct mlops_run_summary_list *list, struct mlops_error *error)
 {
 	struct work work = { .store = store, .list = list, .error = error };
 	bool ok;

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool mlops_store_verify_version(struct mlops_store *store, const struct mlops_version *version,
-				char problem[160], struct mlops_error *error)
+bool mlops_embedded_verify_version(struct mlops_store *store, const struct mlops_version *version,
+				   char problem[160], struct mlops_error *error)
 {
 	return mlops_model_file_check(store, version, problem, error);
 }
@@ -42,8 +42,8 @@ static bool check_references(struct mlops_store *store, char problem[160], struc
 	return ok;
 }
 
-bool mlops_store_verify_ledger(struct mlops_store *store, uint64_t *orphans, char problem[160],
-			       struct mlops_error *error)
+bool mlops_embedded_verify_ledger(struct mlops_store *store, uint64_t *orphans, char problem[160],
+				  struct mlops_error *error)
 {
 	struct mlops_error damage = MLOPS_ERROR_INIT;
 	bool ok;

@@ -207,14 +207,14 @@ static bool add_version(struct mlops_store *store, struct mlops_version *version
 	return ok;
 }
 
-bool mlops_store_add_version(struct mlops_store *store, struct mlops_version *version, const void *bytes,
-			     size_t length, struct mlops_error *error)
+bool mlops_embedded_add_version(struct mlops_store *store, struct mlops_version *version, const void *bytes,
+				size_t length, struct mlops_error *error)
 {
 	return add_version(store, version, NULL, bytes, length, error);
 }
 
-bool mlops_store_finish_run(struct mlops_store *store, struct mlops_run *run, struct mlops_version *version,
-			    const void *bytes, size_t length, struct mlops_error *error)
+bool mlops_embedded_finish_run(struct mlops_store *store, struct mlops_run *run, struct mlops_version *version,
+			       const void *bytes, size_t length, struct mlops_error *error)
 {
 	if (!add_version(store, version, run, bytes, length, error))
 		return false;
@@ -272,8 +272,8 @@ static bool read_versions(struct mlops_store *store, const char *name, struct ml
 	return mlops_ledger_read_versions(&query, versions);
 }
 
-bool mlops_store_versions(struct mlops_store *store, const char *name, struct mlops_version_list *versions,
-			  struct mlops_error *error)
+bool mlops_embedded_versions(struct mlops_store *store, const char *name, struct mlops_version_list *versions,
+			     struct mlops_error *error)
 {
 	bool ok;
 
@@ -335,8 +335,8 @@ static bool resolve(struct mlops_store *store, const struct mlops_reference *ref
 	return found->n > 0 || set_no_alias(store, model, reference, error);
 }
 
-bool mlops_store_resolve(struct mlops_store *store, const struct mlops_reference *reference,
-			 struct mlops_version *version, struct mlops_error *error)
+bool mlops_embedded_resolve(struct mlops_store *store, const struct mlops_reference *reference,
+			    struct mlops_version *version, struct mlops_error *error)
 {
 	struct mlops_version_list found = { 0 };
 	char quoted[MLOPS_TEXT_QUOTED];
@@ -372,8 +372,8 @@ static bool check_loaded(const struct mlops_version *version, const char *path, 
 			       path, length, sha256, (unsigned long long)version->size, version->sha256);
 }
 
-bool mlops_store_load(struct mlops_store *store, const struct mlops_version *version,
-		      struct mlops_buffer *bytes, struct mlops_error *error)
+bool mlops_embedded_load(struct mlops_store *store, const struct mlops_version *version,
+			 struct mlops_buffer *bytes, struct mlops_error *error)
 {
 	char *path = mlops_model_file_path(store, version->sha256, error);
 	size_t before = bytes->length;
