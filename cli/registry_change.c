@@ -247,3 +247,77 @@ int cli_registry_prune(void *settings, size_t n, char **arguments)
 	mlops_store_close(store);
 	return cli_end(ok, &error);
 }
+
+static bool check_reason(const char *reason, struct mlops_error *error)
+{
+	static const char *const reasons[] = { "insufficient_data", "invalid_data", "database", "registry", "quality_gate",
+					       "internal", "signal" };
+	const size_t n = sizeof reasons / sizeof reasons[0];
+	char quoted[MLOPS_TEXT_QUOTED];
+	const char *nearest = mlops_text_nearest(reason, reasons, n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(reason, reasons[i]) == 0)
+			return true;
+	mlops_text_mask(quoted, reason, strlen(reason));
+	if (nearest != NULL)
+		return mlops_error_set(error, MLOPS_USAGE, "'%s' is no reason; did you mean '%s'?", quoted, nearest);
+	return mlops_error_set(error, MLOPS_USAGE,
+			       "'%s' is no reason; those are insufficient_data, invalid_data, database, registry, quality_gate, "
+			       "internal and signal", quoted);
+}
+
+/* Whether the latest trainings of the name have one that failed and began at that time or later. */
+static bool is_recorded(struct mlops_store *store, const char *name, int64_t started, bool *recorded,
+			struct mlops_error *error)
+{
+	struct mlops_run_list runs = { 0 };
+	struct mlops_error unknown = MLOPS_ERROR_INIT;
+	bool ok = mlops_store_runs(store, name, 64, &runs, &unknown);
+
+	*recorded = false;
+	if (!ok && unknown.code == MLOPS_DATA) /* the name is new */
+		return true;
+	if (!ok)
+		*error = unknown;
+	for (size_t i = 0; ok && i < runs.n; i++)
+		*recorded = *recorded || (strcmp(runs.items[i].action, "train") == 0 && runs.items[i].started >= started &&
+					  runs.items[i].outcome == MLOPS_RUN_FAILED);
+	mlops_run_list_release(&runs);
+	return ok;
+}
+
+int cli_registry_fail(void *settings, size_t n, char **arguments)
+{
+	const struct cli_registry *registry = settings;
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	char who[256];
+	struct mlops_run run = {
+		.name = arguments[0], .action = borrow("train"), .who = borrow(cli_who(who)),
+		.started = registry->started > 0 ? (int64_t)(registry->started * 1e6) : cli_now(),
+	};
+	struct mlops_buffer line = MLOPS_BUFFER_INIT;
+	struct mlops_json json = { .out = &line };
+	struct mlops_store *store = NULL;
+	bool recorded = false;
+	bool ok = mlops_reference_check_name(arguments[0], &error) && check_reason(arguments[1], &error);
+
+	(void)n;
+	if (ok)
+		store = cli_registry_open(CLI_REGISTRY_CREATE, NULL, &error);
+	ok = store != NULL && (registry->started <= 0 || is_recorded(store, run.name, run.started, &recorded, &error));
+	if (ok && !recorded) {
+		ok = mlops_store_begin_run(store, &run, &error);
+		run.ended = cli_now();
+		run.outcome = MLOPS_RUN_FAILED;
+		run.reason = arguments[1];
+		run.message = borrow(registry->message);
+		ok = ok && mlops_store_end_run(store, &run, &error);
+		if (ok) {
+			mlops_run_write(&run, &json);
+			ok = cli_print_line(&line, &error);
+		}
+	}
+	mlops_store_close(store);
+	return cli_end(ok, &error);
+}

@@ -8,8 +8,9 @@
 struct cli_registry {
 	struct cli_common common;
 	struct cli_rows rows;
-	const char *reason, *name, *output;
+	const char *reason, *name, *output, *message;
 	uint64_t to, keep, limit;
+	double started; /* seconds since 1970; 0: now */
 	bool remove, promote, dry_run, all_aliases;
 };
 
@@ -22,6 +23,7 @@ int cli_registry_alias(void *settings, size_t n, char **arguments);
 int cli_registry_verify(void *settings, size_t n, char **arguments);
 int cli_registry_export(void *settings, size_t n, char **arguments);
 int cli_registry_import(void *settings, size_t n, char **arguments);
+int cli_registry_fail(void *settings, size_t n, char **arguments);
 int cli_registry_prune(void *settings, size_t n, char **arguments);
 int cli_registry_compare(void *settings, size_t n, char **arguments);
 int cli_registry_decisions(void *settings, size_t n, char **arguments);

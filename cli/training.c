@@ -212,10 +212,10 @@ static bool train_and_register(struct job *job, struct mlops_error *error)
 	if (ok) {
 		reason = "registry";
 		ok = mlops_record_finish(record, &job->result, cli_now(), &job->version, error);
-	} else if (job->result.failure_reason != NULL) {
+	} else if (job->result.failure_reason != NULL && strcmp(job->result.failure_reason, reason) != 0) {
 		reason = job->result.failure_reason;
-	} else if (error->code == MLOPS_DATA) {
-		reason = "invalid_data";
+	} else {
+		reason = mlops_run_failure_reason(error, cli_input_is_database(job->training->rows));
 	}
 	if (!ok)
 		mlops_record_fail(record, reason, error->message, job->result.rows, cli_now(), NULL);

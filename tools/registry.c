@@ -3,7 +3,6 @@
 
 #include "cli/registry_verbs.h"
 
-
 static const struct cli_option options[] = {
 	{ "reason", 'r', CLI_STRING, offsetof(struct cli_registry, reason), "TEXT", "why, for the history",
 	  .group = "Changing" },
@@ -16,6 +15,10 @@ static const struct cli_option options[] = {
 	{ "keep", 0, CLI_UINT, offsetof(struct cli_registry, keep), "N", "how many newest versions stay (default 10)", 1,
 	  4294967294.0 },
 	{ "dry-run", 0, CLI_FLAG, offsetof(struct cli_registry, dry_run), NULL, "only say what would be removed" },
+	{ "message", 0, CLI_STRING, offsetof(struct cli_registry, message), "TEXT", "what went wrong, for people" },
+	{ "started", 0, CLI_REAL, offsetof(struct cli_registry, started), "SECONDS",
+	  "when the training began, in seconds since 1970 (default: now); one that is recorded since then is not again", 0,
+	  9e9 },
 	{ "all-aliases", 0, CLI_FLAG, offsetof(struct cli_registry, all_aliases), NULL,
 	  "changes of every alias, not only of the champion", .group = "Looking" },
 	{ "limit", 'l', CLI_UINT, offsetof(struct cli_registry, limit), "N", "at most N lines, the newest (default: all)", 1,
@@ -44,6 +47,8 @@ static const struct cli_verb verbs[] = {
 	{ "verify", "[NAME]", "check the ledger and every model file's SHA-256", 0, 1, NULL, cli_registry_verify },
 	{ "export", "REF PATH", "write a version's model file to PATH", 2, 2, NULL, cli_registry_export },
 	{ "import", "FILE", "register an .onnx file as a new version", 1, 1, "name promote reason", cli_registry_import },
+	{ "fail", "NAME REASON", "record a training that failed before mlops-train ran", 2, 2, "message started",
+	  cli_registry_fail },
 	{ "prune", "NAME", "remove old versions that nothing names", 1, 1, "keep dry-run", cli_registry_prune },
 	{ "compare", "REF REF [FILE]", "two versions: their recorded figures, or both judged on FILE", 2, 3, ROWS_OPTIONS,
 	  cli_registry_compare },

@@ -201,14 +201,15 @@ static bool validate(struct job *job, const char *path, struct mlops_error *erro
 static bool validate_for(struct job *job, const char *path, struct mlops_error *error)
 {
 	char who[256];
-	struct mlops_validate_start start = { .name = job->settings->name, .who = cli_who(who), .now = cli_now() };
+	const struct settings *settings = job->settings;
+	struct mlops_validate_start start = { .name = settings->name, .who = cli_who(who), .now = cli_now(),
+					      .database = cli_input_is_database(&settings->rows) };
 	struct mlops_buffer source = MLOPS_BUFFER_INIT;
 	struct mlops_validate_run run;
 	struct mlops_store *store;
 	bool ok = false;
 
-	if (!mlops_reference_check_name(start.name, error) ||
-	    !cli_input_name(&job->settings->rows, path, &source, error))
+	if (!mlops_reference_check_name(start.name, error) || !cli_input_name(&settings->rows, path, &source, error))
 		return false;
 	start.source = source.data;
 	store = cli_registry_open(CLI_REGISTRY_CREATE, NULL, error);

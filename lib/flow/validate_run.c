@@ -13,6 +13,7 @@ bool mlops_validate_run_begin(struct mlops_validate_run *run, struct mlops_store
 			      const struct mlops_validate_start *start, struct mlops_error *error)
 {
 	run->store = store;
+	run->database = start->database;
 	run->run = (struct mlops_run){
 		.name = unchanged(start->name),
 		.action = unchanged("validate"),
@@ -79,7 +80,7 @@ bool mlops_validate_run_end(struct mlops_validate_run *run, const struct mlops_v
 	run->run.outcome = MLOPS_RUN_FINISHED;
 	if (validation == NULL) {
 		run->run.outcome = MLOPS_RUN_FAILED;
-		run->run.reason = unchanged(failure->code == MLOPS_DATA ? "invalid_data" : "internal");
+		run->run.reason = unchanged(mlops_run_failure_reason(failure, run->database));
 		run->run.message = unchanged(failure->message);
 		return mlops_store_end_run(run->store, &run->run, error);
 	}

@@ -20,11 +20,13 @@ struct mlops_validate_start {
 	const char *source; /* what is read */
 	const char *who;
 	int64_t now;
+	bool database;      /* it comes from one */
 };
 
 struct mlops_validate_run {
 	struct mlops_store *store;
 	struct mlops_run run; /* its strings are start's */
+	bool database;
 };
 
 bool mlops_validate_run_begin(struct mlops_validate_run *run, struct mlops_store *store,

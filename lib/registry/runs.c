@@ -27,6 +27,14 @@ static enum mlops_run_outcome outcome_from_name(const char *name)
 	return name != NULL && strcmp(name, "FINISHED") == 0 ? MLOPS_RUN_FINISHED : MLOPS_RUN_FAILED;
 }
 
+const char *mlops_run_failure_reason(const struct mlops_error *error, bool database)
+{
+	if (error->code == MLOPS_DATA)
+		return "invalid_data";
+	return database && (error->code == MLOPS_UNAVAILABLE || error->code == MLOPS_DENIED || error->code == MLOPS_CONFIG)
+		       ? "database" : "internal";
+}
+
 static void release_run(struct mlops_run *run)
 {
 	free(run->name);

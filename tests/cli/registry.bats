@@ -199,3 +199,25 @@ promote null 1" ]
 	run mlops-registry verify
 	[ "$status" -eq 0 ]
 }
+
+@test "fail records a training that never began, once" {
+	run -64 mlops-registry fail pumps invalid
+	[ "${lines[0]}" = "mlops-registry: 'invalid' is no reason; did you mean 'invalid_data'?" ]
+	run -64 mlops-registry fail pumps x
+	[[ "$output" == *"those are insufficient_data, invalid_data, database, registry, quality_gate, internal and signal"* ]]
+	[ ! -e "$MLOPS_REGISTRY" ]
+	start=$(date +%s.%N)
+	line=$(mlops-registry fail pumps database --message 'no "answer"' --started "$start")
+	[ "$(field '[.model, .action, .outcome, .reason, .message] | join("|")' <<< "$line")" = \
+		'pumps|train|FAILED|database|no "answer"' ]
+	[ "$(mlops-registry runs pumps | field run_id)" = "$(field run_id <<< "$line")" ]
+	# One that is there already, as mlops-train writes it, is not written again; an older one does not count.
+	[ -z "$(mlops-registry fail pumps internal --started "$start")" ]
+	[ -n "$(mlops-registry fail pumps internal)" ]
+	[ -n "$(mlops-registry fail pumps signal --started "$(date +%s.%N)")" ]
+	rows 100 > sensors.csv
+	start=$(date +%s.%N)
+	run -65 mlops-train -m anomaly_detection -n pumps -f nothing sensors.csv
+	[ -z "$(mlops-registry fail pumps internal --started "$start")" ]
+	[ "$(mlops-registry runs pumps | field reason | xargs)" = 'invalid_data signal internal database' ]
+}

@@ -315,6 +315,27 @@ static void test_outcome_names(void **state)
 	assert_string_equal(mlops_run_outcome_name(MLOPS_RUN_FAILED), "FAILED");
 }
 
+static void test_failure_reasons(void **state)
+{
+	static const struct {
+		enum mlops_code code;
+		bool database;
+		const char *reason;
+	} cases[] = {
+		{ MLOPS_DATA, false, "invalid_data" },	 { MLOPS_DATA, true, "invalid_data" },
+		{ MLOPS_UNAVAILABLE, true, "database" }, { MLOPS_DENIED, true, "database" },
+		{ MLOPS_CONFIG, true, "database" },	 { MLOPS_DENIED, false, "internal" },
+		{ MLOPS_MEMORY, true, "internal" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct mlops_error error = { .code = cases[i].code };
+
+		assert_string_equal(mlops_run_failure_reason(&error, cases[i].database), cases[i].reason);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +349,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reloads, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_a_vanished_run_has_failed, fixture_setup, fixture_teardown),
 		cmocka_unit_test(test_outcome_names),
+		cmocka_unit_test(test_failure_reasons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
