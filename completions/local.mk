@@ -6,6 +6,7 @@ bashcompletion_DATA = \
 	%D%/bash/mlops-forecast \
 	%D%/bash/mlops-registry \
 	%D%/bash/mlops-reload \
+	%D%/bash/mlops-retrain \
 	%D%/bash/mlops-score \
 	%D%/bash/mlops-serve \
 	%D%/bash/mlops-train \
@@ -14,6 +15,7 @@ zshcompletion_DATA = \
 	%D%/zsh/_mlops-forecast \
 	%D%/zsh/_mlops-registry \
 	%D%/zsh/_mlops-reload \
+	%D%/zsh/_mlops-retrain \
 	%D%/zsh/_mlops-score \
 	%D%/zsh/_mlops-serve \
 	%D%/zsh/_mlops-train \
@@ -22,6 +24,7 @@ fishcompletion_DATA = \
 	%D%/fish/mlops-forecast.fish \
 	%D%/fish/mlops-registry.fish \
 	%D%/fish/mlops-reload.fish \
+	%D%/fish/mlops-retrain.fish \
 	%D%/fish/mlops-score.fish \
 	%D%/fish/mlops-serve.fish \
 	%D%/fish/mlops-train.fish \
@@ -29,12 +32,12 @@ fishcompletion_DATA = \
 COMPLETIONS = $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)
 CLEANFILES += $(COMPLETIONS) %D%/stamp %D%/stamp.tmp
 
-%D%/stamp: $(bin_PROGRAMS) $(COMPLETION_MAKERS)
+%D%/stamp: $(TOOLS) $(COMPLETION_MAKERS)
 	$(AM_V_GEN)rm -f $@ && \
 	$(MKDIR_P) %D%/bash %D%/zsh %D%/fish && \
 	for tool in $(TOOLS); do \
 		make_completions="$(srcdir)/%D%/generate" && \
-		./$$tool$(EXEEXT) --list-options > $@.tmp && \
+		./$$tool --list-options > $@.tmp && \
 		AWK='$(AWK)' $$make_completions bash $$tool < $@.tmp > %D%/bash/$$tool && \
 		AWK='$(AWK)' $$make_completions zsh $$tool < $@.tmp > %D%/zsh/_$$tool && \
 		AWK='$(AWK)' $$make_completions fish $$tool < $@.tmp > %D%/fish/$$tool.fish || exit 1; \

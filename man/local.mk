@@ -3,6 +3,8 @@ dist_man_MANS += \
 	%D%/mlops-forecast.1 \
 	%D%/mlops-registry.1 \
 	%D%/mlops-reload.1 \
+	%D%/mlops-retrain.1 \
+	%D%/mlops-retrain.conf.5 \
 	%D%/mlops-schema.5 \
 	%D%/mlops-score.1 \
 	%D%/mlops-serve.1 \

@@ -1,5 +1,5 @@
 # One file a tool.
-TOOLS = \
+bin_PROGRAMS += \
 	mlops-forecast \
 	mlops-registry \
 	mlops-reload \
@@ -7,7 +7,8 @@ TOOLS = \
 	mlops-serve \
 	mlops-train \
 	mlops-validate
-bin_PROGRAMS += $(TOOLS)
+# All that users call, those written in shell among them.
+TOOLS = $(bin_PROGRAMS) $(bin_SCRIPTS)
 TOOL_LIBS = libcli.a libmlops.a $(MLOPS_LIBS)
 
 mlops_forecast_SOURCES = %D%/forecast.c

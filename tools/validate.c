@@ -202,14 +202,13 @@ static bool validate_for(struct job *job, const char *path, struct mlops_error *
 {
 	char who[256];
 	const struct settings *settings = job->settings;
-	struct mlops_validate_start start = { .name = settings->name, .who = cli_who(who), .now = cli_now(),
-					      .database = cli_input_is_database(&settings->rows) };
+	bool ok = false, database = cli_input_is_database(&settings->rows);
+	struct mlops_validate_start start = { settings->name, NULL, cli_who(who), cli_now(), database };
 	struct mlops_buffer source = MLOPS_BUFFER_INIT;
 	struct mlops_validate_run run;
 	struct mlops_store *store;
-	bool ok = false;
 
-	if (!mlops_reference_check_name(start.name, error) || !cli_input_name(&settings->rows, path, &source, error))
+	if (!mlops_reference_check_name(settings->name, error) || !cli_input_name(&settings->rows, path, &source, error))
 		return false;
 	start.source = source.data;
 	store = cli_registry_open(CLI_REGISTRY_CREATE, NULL, error);

@@ -11,6 +11,7 @@ BATS_TESTS = \
 	%D%/real_files.bats \
 	%D%/registry.bats \
 	%D%/reload.bats \
+	%D%/retrain.bats \
 	%D%/score.bats \
 	%D%/serve.bats \
 	%D%/times.bats \
