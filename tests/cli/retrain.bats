@@ -6,7 +6,7 @@ load support
 setup() {
 	export MLOPS_REGISTRY="$BATS_TEST_TMPDIR/registry" LC_ALL=C MLOPS_CONFIG_DIR=$BATS_TEST_TMPDIR/conf
 	unset MLFLOW_TRACKING_URI XDG_DATA_HOME ML_SERVICE_URL SYSTEM_ADMIN_TOKEN SYSTEM_ADMIN_TOKEN_FILE DATABASE_URL \
-		ALERTMANAGER_URL CREDENTIALS_DIRECTORY
+		ALERTMANAGER_URL PUSHGATEWAY_URL TEXTFILE_DIRECTORY INSTANCE CREDENTIALS_DIRECTORY
 	# Not the machine's log, but a file that tests can read.
 	mkdir -p "$MLOPS_CONFIG_DIR" "$BATS_TEST_TMPDIR/bin"
 	printf '#!/bin/sh\nprintf "%%s\\n" "$*" >> "%s/syslog"\n' "$BATS_TEST_TMPDIR" > "$BATS_TEST_TMPDIR/bin/logger"
@@ -359,20 +359,26 @@ start_waiting() {
 	[ "$(ls "$MLOPS_REGISTRY/retrain")" = pumps.lock ]
 }
 
+# start_ready URL COMMAND...: starts it, until it is ready; false when the port was taken
+start_ready() {
+	"${@:2}" > server.log 2>&1 3>&- &
+	pids=($!)
+	for _ in $(seq 100); do
+		curl -sf "$1" > /dev/null && return
+		kill -0 "${pids[0]}" 2> /dev/null || return 1
+		sleep 0.1
+	done
+	return 1
+}
+
 @test "an Alertmanager is told of the failure and of its end" {
 	command -v prometheus-alertmanager > /dev/null || skip "prometheus-alertmanager is not installed"
 	rows 200 > sensors.csv
 	printf 'route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n' > alertmanager.yml
 	for _ in 1 2 3 4 5; do
 		port=$((20000 + RANDOM % 20000))
-		prometheus-alertmanager --config.file=alertmanager.yml --storage.path=alerts --cluster.listen-address= \
-			--web.listen-address="127.0.0.1:$port" > alertmanager.log 2>&1 3>&- &
-		pids=($!)
-		for _ in $(seq 50); do
-			curl -sf "http://127.0.0.1:$port/-/ready" > /dev/null && break 2
-			kill -0 "${pids[0]}" 2> /dev/null || break
-			sleep 0.1
-		done
+		start_ready "http://127.0.0.1:$port/-/ready" prometheus-alertmanager --config.file=alertmanager.yml \
+			--storage.path=alerts --cluster.listen-address= --web.listen-address="127.0.0.1:$port" && break
 	done
 	export ALERTMANAGER_URL=http://127.0.0.1:$port/
 	configure pumps FILE=../nowhere.csv INSTANCE=plant
@@ -389,6 +395,37 @@ start_waiting() {
 	unset ALERTMANAGER_URL
 	run -69 --separate-stderr mlops-retrain pumps
 	[ "$(jq -c '[.outcome, .step]' <<< "$output")" = '["promoted","alert"]' ]
+}
+
+@test "metrics are fresh after a good run and after a failed one; where they can't be written, the status tells" {
+	rows 200 > sensors.csv
+	mkdir textfiles
+	configure pumps TEXTFILE_DIRECTORY=../textfiles
+	run -0 mlops-retrain pumps
+	grep -q '^mlops_training_last_run_success{model="pumps",sensor=""} 1$' textfiles/mlops.prom
+	[ "$(stat -c %a textfiles/mlops.prom)" = 644 ]
+	configure pumps TEXTFILE_DIRECTORY=../textfiles FILE=../nowhere.csv
+	run -74 mlops-retrain pumps
+	grep -q '^mlops_training_last_run_success{model="pumps",sensor=""} 0$' textfiles/mlops.prom
+	configure pumps TEXTFILE_DIRECTORY=../nowhere
+	run -74 --separate-stderr mlops-retrain pumps
+	[ "$(jq -c '[.outcome, .step]' <<< "$output")" = '["promoted","metrics"]' ]
+}
+
+@test "a Pushgateway gets the metrics, of an instance with a slash, too" {
+	command -v prometheus-pushgateway > /dev/null || skip "prometheus-pushgateway is not installed"
+	rows 200 > sensors.csv
+	for _ in 1 2 3 4 5; do
+		port=$((20000 + RANDOM % 20000))
+		start_ready "http://127.0.0.1:$port/-/ready" prometheus-pushgateway --web.listen-address="127.0.0.1:$port" && break
+	done
+	configure pumps "PUSHGATEWAY_URL=http://127.0.0.1:$port/" INSTANCE=plant/2
+	run -0 mlops-retrain pumps
+	curl -sS "http://127.0.0.1:$port/metrics" > pushed
+	grep '^mlops_training_last_run_success{instance="plant/2",job="mlops",model="pumps",sensor=""} 1$' pushed
+	configure pumps PUSHGATEWAY_URL=http://127.0.0.1:9
+	run -69 --separate-stderr mlops-retrain pumps
+	[ "$(jq -c '[.outcome, .step]' <<< "$output")" = '["promoted","pushgateway"]' ]
 }
 
 @test "the keys of the manual are those of the program" {
