@@ -41,7 +41,7 @@ struct training {
 
 bool mlops_forecast_error(const struct mlops_forecaster *forecaster, const struct mlops_forecast_window *windows,
 			  size_t n, const float *series_scale, struct mlops_pool *pool, double *mean,
-			  struct mlops_error *error)
+			  double *each, struct mlops_error *error)
 {
 	size_t length = forecaster->length, horizon = forecaster->horizon, most = n < CHUNK ? n : CHUNK;
 	float *histories = malloc(most * length * sizeof *histories);
@@ -61,7 +61,10 @@ bool mlops_forecast_error(const struct mlops_forecaster *forecaster, const struc
 
 			for (size_t k = 0; k < horizon; k++)
 				sum += fabs((double)ahead[k] - (double)forecasts[i * horizon + k]);
-			total += sum / (double)series_scale[windows[from + i].series];
+			sum /= (double)series_scale[windows[from + i].series];
+			total += sum;
+			if (each != NULL)
+				each[from + i] = sum / (double)horizon;
 		}
 	}
 	*mean = total / (double)(n * horizon);
@@ -89,7 +92,7 @@ static bool judge(struct training *training, double *mean, struct mlops_error *e
 {
 	return mlops_forecast_error(training->forecaster, training->windows->validation,
 				    training->windows->n_validation, training->series_scale, training->pool, mean,
-				    error);
+				    NULL, error);
 }
 
 /* Fisher and Yates, keyed by the epoch, so that an epoch's order does not depend on where the training began. */

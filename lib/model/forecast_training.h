@@ -6,10 +6,11 @@
 
 #include "model/forecast_windows.h"
 
-/* Mean absolute error of a prepared forecaster on windows, in units of their series' scales. */
+/* Mean absolute error of a prepared forecaster on windows, in units of their series' scales; each [n], where it is not
+ * NULL, gets those of the windows. */
 bool mlops_forecast_error(const struct mlops_forecaster *forecaster, const struct mlops_forecast_window *windows,
 			  size_t n, const float *series_scale, struct mlops_pool *pool, double *mean,
-			  struct mlops_error *error);
+			  double *each, struct mlops_error *error);
 
 /*
  * Trains from where the forecaster (prepared) is, sets it to the best epoch's weights and prepares it again.

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SAMPLE	    2000 /* windows that scales are taken from */
+#define FEWEST_GAINS 4	/* independent windows below which nothing is sure */
 #define FLOOR_SHARE 0.05 /* of the smallest series' scale: less is no movement */
 
 /* Mean step of each series' training values; a series that does not move has 0. */
@@ -85,7 +86,7 @@ static bool set_network_scales(struct mlops_forecaster *forecaster, const struct
 	squares = sqrt(squares / (double)n / (double)forecaster->steps);
 	forecaster->input_scale = squares > 0 ? (float)(1 / squares) : 1;
 	fine = fine && mlops_forecaster_prepare(forecaster, error) &&
-	       mlops_forecast_error(forecaster, sample, n, series_scale, pool, &left, error);
+	       mlops_forecast_error(forecaster, sample, n, series_scale, pool, &left, NULL, error);
 	forecaster->output_scale = left > 1e-6 ? (float)fmin(left, (double)MLOPS_FORECAST_REACH) : 1e-6f;
 	free(sample);
 	free(z);
@@ -113,6 +114,14 @@ static void naive_errors(const struct mlops_forecast_windows *windows, size_t le
 	*seasonal = season > 0 ? sums[1] / (double)windows->n_validation : NAN;
 }
 
+static bool take_weights(struct mlops_forecaster *to, const struct mlops_forecaster *from, struct mlops_error *error)
+{
+	memcpy(to->linear, from->linear, from->horizon * from->length * sizeof *to->linear);
+	memcpy(to->bias, from->bias, from->horizon * sizeof *to->bias);
+	memcpy(to->parameters, from->parameters, mlops_forecaster_parameters(from) * sizeof *to->parameters);
+	return mlops_forecaster_prepare(to, error);
+}
+
 static struct mlops_forecaster *copy_of(const struct mlops_forecaster *from, struct mlops_error *error)
 {
 	struct mlops_forecaster *copy =
@@ -124,10 +133,7 @@ static struct mlops_forecaster *copy_of(const struct mlops_forecaster *from, str
 	copy->window_share = from->window_share;
 	copy->input_scale = from->input_scale;
 	copy->output_scale = from->output_scale;
-	memcpy(copy->linear, from->linear, from->horizon * from->length * sizeof *copy->linear);
-	memcpy(copy->bias, from->bias, from->horizon * sizeof *copy->bias);
-	memcpy(copy->parameters, from->parameters, mlops_forecaster_parameters(from) * sizeof *copy->parameters);
-	if (mlops_forecaster_prepare(copy, error))
+	if (take_weights(copy, from, error))
 		return copy;
 	mlops_forecaster_free(copy);
 	return NULL;
@@ -188,29 +194,76 @@ static bool check_start(const struct mlops_forecast_options *options, struct mlo
 				same_setting(options->settings, "hidden", warm->hidden, error));
 }
 
-/* Trains and sets the margins.  The epoch is chosen on the windows whose residuals make them, so that the gain
- * over the start is larger there than it will be: half of it is believed. */
+/* Is what the epochs have gained on validation more than its standard error?  Windows that share values ahead are alike:
+ * horizon of them count as one. */
+static bool gain_is_sure(const struct mlops_forecaster *before, const struct mlops_forecaster *after,
+			 const struct mlops_forecast_windows *windows, const float *series_scale,
+			 struct mlops_pool *pool, bool *sure, struct mlops_error *error)
+{
+	size_t n = windows->n_validation;
+	double *errors = malloc(2 * n * sizeof *errors), *gains = errors, *left = errors + n;
+	double mean = 0, unused, squares = 0, count = (double)n / (double)before->horizon;
+	bool fine = errors != NULL ? true : mlops_error_set_memory(error);
+
+	fine = fine && mlops_forecast_error(before, windows->validation, n, series_scale, pool, &unused, gains, error) &&
+	       mlops_forecast_error(after, windows->validation, n, series_scale, pool, &unused, left, error);
+	for (size_t w = 0; fine && w < n; w++) {
+		gains[w] -= left[w];
+		mean += gains[w] / (double)n;
+	}
+	for (size_t w = 0; fine && w < n; w++)
+		squares += (gains[w] - mean) * (gains[w] - mean) / (double)n;
+	*sure = fine && count >= FEWEST_GAINS && mean > sqrt(squares / count);
+	free(errors);
+	return fine;
+}
+
+/* Trains and sets the margins, from those of the start.  The epoch is chosen on the windows whose residuals make
+ * them, so that the gain over the start is larger there than it will be: half of it is believed, and none that chance
+ * may have made. */
+static bool train_from(const struct mlops_forecaster *start, struct mlops_forecaster *forecaster,
+		       const struct mlops_forecast_windows *windows, const float *series_scale, double unit,
+		       const struct mlops_forecast_data *data, const struct mlops_forecast_options *options,
+		       struct mlops_forecast_report *report, struct mlops_error *error)
+{
+	size_t n = MLOPS_FORECAST_LEVELS * forecaster->n_margins;
+	bool sure;
+
+	if (!mlops_forecast_train(forecaster, windows, series_scale, unit, data, options, report, error))
+		return false;
+	if (report->best_epoch == 0)
+		return true;
+	if (!gain_is_sure(start, forecaster, windows, series_scale, options->pool, &sure, error))
+		return false;
+	if (!sure) {
+		report->best_epoch = 0;
+		report->best = report->start;
+		return take_weights(forecaster, start, error);
+	}
+	if (!mlops_forecast_intervals_fit(forecaster, windows->validation, windows->n_validation, options->pool, error))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		forecaster->margins[i] = 0.5f * start->margins[i] + 0.5f * forecaster->margins[i];
+	return true;
+}
+
 static bool train(struct mlops_forecaster *forecaster, const struct mlops_forecast_windows *windows,
 		  const float *series_scale, double unit, const struct mlops_forecast_data *data,
 		  const struct mlops_forecast_options *options, struct mlops_forecast_report *report,
 		  struct mlops_error *error)
 {
-	size_t n = MLOPS_FORECAST_LEVELS * forecaster->n_margins;
-	float *before = malloc(n * sizeof *before);
-	bool fine = before != NULL ? true : mlops_error_set_memory(error);
+	struct mlops_forecaster *start;
+	bool fine;
 
-	fine = fine && mlops_forecast_intervals_fit(forecaster, windows->validation, windows->n_validation,
-						    options->pool, error);
-	if (fine)
-		memcpy(before, forecaster->margins, n * sizeof *before);
-	fine = fine && mlops_forecast_train(forecaster, windows, series_scale, unit, data, options, report, error);
-	if (fine && report->best_epoch > 0) {
-		fine = mlops_forecast_intervals_fit(forecaster, windows->validation, windows->n_validation,
-						    options->pool, error);
-		for (size_t i = 0; i < n; i++)
-			forecaster->margins[i] = 0.5f * before[i] + 0.5f * forecaster->margins[i];
-	}
-	free(before);
+	if (!mlops_forecast_intervals_fit(forecaster, windows->validation, windows->n_validation, options->pool, error))
+		return false;
+	start = copy_of(forecaster, error);
+	if (start == NULL)
+		return false;
+	memcpy(start->margins, forecaster->margins,
+	       MLOPS_FORECAST_LEVELS * forecaster->n_margins * sizeof *start->margins);
+	fine = train_from(start, forecaster, windows, series_scale, unit, data, options, report, error);
+	mlops_forecaster_free(start);
 	return fine;
 }
 

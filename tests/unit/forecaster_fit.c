@@ -380,11 +380,13 @@ static void broken_off_and_resumed(void **state)
 	struct mlops_forecast_options options = { .settings = &settings, .report = look, .save = keep, .context = &watch };
 	struct mlops_forecast_report report, again;
 	struct mlops_forecast_segment segment;
-	struct mlops_forecast_data data = one_series(&segment, 200);
+	float values[200];
+	struct mlops_forecast_data data = crooked_series(&segment, values, 200);
 	struct mlops_buffer expected = MLOPS_BUFFER_INIT, found = MLOPS_BUFFER_INIT, first = MLOPS_BUFFER_INIT;
 
 	(void)state;
 	set(&settings, "epochs=4");
+	set(&settings, "learning_rate=0.01");
 	bytes_of(fit(&data, &options, &report), &expected);
 	assert_int_equal(watch.saves, report.epochs);
 	assert_int_equal(watch.reports, report.epochs * 5); /* 151 windows in batches of 32 */
@@ -490,6 +492,35 @@ static void half_of_a_gain_is_believed(void **state)
 	mlops_forecaster_free(start);
 }
 
+/* A dozen windows that share a dozen values are one: what is gained on them may be chance. */
+static void a_gain_on_few_windows_is_not_believed(void **state)
+{
+	struct mlops_settings settings = small_settings();
+	struct mlops_forecast_options options = { .settings = &settings, .seed = 5 };
+	struct mlops_forecast_report report;
+	struct mlops_forecast_segment segment;
+	float values[200];
+	struct mlops_forecast_data data = crooked_series(&segment, values, 200);
+	struct mlops_forecaster *trained, *start;
+
+	(void)state;
+	set(&settings, "forecast_horizon=12");
+	set(&settings, "learning_rate=0.01");
+	trained = fit(&data, &options, &report);
+	assert_int_equal(report.epochs, 3);
+	assert_int_equal(report.best_epoch, 0);
+	assert_true(report.best == report.start);
+	set(&settings, "epochs=0");
+	start = fit(&data, &options, &report);
+	assert_memory_equal(trained->linear, start->linear, 12 * 24 * sizeof *start->linear);
+	assert_memory_equal(trained->parameters, start->parameters,
+			    mlops_forecaster_parameters(start) * sizeof *start->parameters);
+	assert_memory_equal(trained->margins, start->margins,
+			    MLOPS_FORECAST_LEVELS * start->n_margins * sizeof *start->margins);
+	mlops_forecaster_free(trained);
+	mlops_forecaster_free(start);
+}
+
 static void warm_start(void **state)
 {
 	struct mlops_settings settings = small_settings();
@@ -544,6 +575,7 @@ int main(void)
 		cmocka_unit_test(broken_off_and_resumed),
 		cmocka_unit_test(checkpoints_that_do_not_belong),
 		cmocka_unit_test(half_of_a_gain_is_believed),
+		cmocka_unit_test(a_gain_on_few_windows_is_not_believed),
 		cmocka_unit_test(warm_start),
 	};
 

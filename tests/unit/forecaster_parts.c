@@ -143,7 +143,7 @@ static void flat_windows_do_not_rule(void **state)
 	struct mlops_forecast_windows windows;
 	struct mlops_forecaster *forecaster = mlops_forecaster_new(24, 1, 12, 2, NULL);
 	const float scales[2] = { 3, 3 };
-	double penalty, mean;
+	double penalty, mean, each[1200], sum = 0;
 
 	(void)state;
 	assert_non_null(forecaster);
@@ -155,8 +155,11 @@ static void flat_windows_do_not_rule(void **state)
 	assert_true(mlops_forecast_windows_find(&data, 24, 1, &windows, NULL));
 	assert_true(mlops_forecast_line_fit(forecaster, &windows, scales, NULL, &penalty, NULL));
 	assert_true(mlops_forecaster_prepare(forecaster, NULL));
-	assert_true(mlops_forecast_error(forecaster, windows.validation, windows.n_validation, scales, NULL, &mean, NULL));
+	assert_true(mlops_forecast_error(forecaster, windows.validation, windows.n_validation, scales, NULL, &mean, each, NULL));
 	assert_true(mean < 0.1);
+	for (size_t w = 0; w < windows.n_validation; w++)
+		sum += each[w];
+	assert_true(fabs(sum / (double)windows.n_validation - mean) < 1e-9);
 	mlops_forecast_windows_release(&windows);
 	mlops_forecaster_free(forecaster);
 }
