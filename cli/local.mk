@@ -2,6 +2,7 @@ noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	%D%/check_help.c %D%/check_help.h \
 	%D%/common.c %D%/common.h \
+	%D%/gate.h \
 	%D%/help.c %D%/help.h \
 	%D%/message.c %D%/message.h \
 	%D%/model_file.c %D%/model_file.h \
@@ -9,7 +10,9 @@ libcli_a_SOURCES = \
 	%D%/output.c %D%/output.h \
 	%D%/privileges.c %D%/privileges.h \
 	%D%/progress.c %D%/progress.h \
+	%D%/promotion.c %D%/promotion.h \
 	%D%/registry_change.c \
+	%D%/registry_compare.c \
 	%D%/registry_look.c \
 	%D%/registry_open.c %D%/registry_open.h \
 	%D%/registry_verbs.h \

@@ -7,14 +7,11 @@
 #include "cli/model_file.h"
 #include "cli/output.h"
 #include "cli/registry_open.h"
-#include "flow/compare.h"
 #include "flow/ledger_metrics.h"
 #include "registry/describe.h"
 
 #include <string.h>
 #include <sys/stat.h>
-
-#define COMPARE_LIMIT ((size_t)4 << 30) /* bytes of a file that is compared on */
 
 /* One line a model: from its versions, which come ordered by name and version. */
 static bool print_models(const struct mlops_version_list *versions, struct mlops_error *error)
@@ -275,132 +272,6 @@ int cli_registry_verify(void *settings, size_t n, char **arguments)
 		ok = mlops_error_set(&error, MLOPS_NEGATIVE, "%llu of %llu versions are damaged", (unsigned long long)bad,
 				     (unsigned long long)checked);
 	mlops_store_close(store);
-	return cli_end(ok, &error);
-}
-
-static void write_side(struct mlops_json *json, const char *key, const char *reference,
-		       const struct mlops_metrics *metrics)
-{
-	mlops_json_key(json, key);
-	mlops_json_open(json, '{');
-	mlops_json_member_string(json, "reference", reference);
-	mlops_json_key(json, "metrics");
-	mlops_metrics_write(metrics, json);
-	mlops_json_close(json, '}');
-}
-
-/* As the other tools read it, so that messages and what "-" means are the same. */
-static bool read_whole(const char *path, struct mlops_buffer *bytes, struct mlops_error *error)
-{
-	struct mlops_source *source = mlops_source_open(path, error);
-	size_t got = 1;
-	bool ok = source != NULL;
-
-	while (ok && got > 0) {
-		const size_t block = 1 << 16;
-		char *room = mlops_buffer_reserve(bytes, block);
-
-		ok = room != NULL ? mlops_source_read(source, room, block, &got, error) : mlops_error_set_memory(error);
-		if (ok)
-			bytes->length += got;
-		if (ok && bytes->length > COMPARE_LIMIT)
-			ok = mlops_error_set(error, MLOPS_DATA, "%s: larger than %zu bytes", mlops_source_name(source),
-					     COMPARE_LIMIT);
-	}
-	mlops_source_free(source);
-	return ok;
-}
-
-/* Both models on the rows of path, which are read into memory because they are needed twice; a database is asked twice. */
-static bool judge_on(const struct cli_registry *registry, const char *path, const struct mlops_model *first,
-		     const struct mlops_model *second, struct mlops_comparison *comparison, struct mlops_error *error)
-{
-	struct cli_input inputs[2] = { { .options = cli_read_options(&registry->rows) },
-				       { .options = cli_read_options(&registry->rows) } };
-	struct mlops_select_options select = cli_select_options(&registry->rows);
-	struct mlops_buffer bytes = MLOPS_BUFFER_INIT;
-	struct mlops_pool *pool = cli_pool(&registry->common, error);
-	bool database = cli_input_is_database(&registry->rows);
-	bool ok = pool != NULL && (database || read_whole(path, &bytes, error));
-
-	for (size_t i = 0; ok && i < 2; i++) {
-		struct cli_input *input = &inputs[i];
-
-		if (database) {
-			ok = cli_input_open(&registry->rows, path, input, error);
-			continue;
-		}
-		input->source = mlops_source_from_memory(bytes.data, bytes.length,
-							 strcmp(path, "-") == 0 ? "standard input" : path, error);
-		if (input->source != NULL)
-			input->reader = mlops_reader_open(input->source, &input->options, error);
-		ok = input->reader != NULL;
-	}
-	ok = ok && mlops_flow_compare(first, inputs[0].reader, second, inputs[1].reader, &select, pool, comparison, error);
-	for (size_t i = 0; i < 2; i++)
-		cli_input_close(&inputs[i]);
-	mlops_buffer_release(&bytes);
-	mlops_pool_free(pool);
-	return ok;
-}
-
-static bool recorded(const struct cli_model *loaded, const char *reference, struct mlops_metrics *metrics,
-		     struct mlops_error *error)
-{
-	const char *text = loaded->version.version > 0 ? loaded->version.metrics
-						       : mlops_metadata_get(&loaded->model->metadata, "metrics");
-
-	if (text == NULL)
-		return mlops_error_set(error, MLOPS_DATA, "'%s' has no recorded metrics; name a FILE to judge both on",
-				       reference);
-	return mlops_metrics_read(text, metrics, error);
-}
-
-int cli_registry_compare(void *settings, size_t n, char **arguments)
-{
-	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct cli_model first = { .model = NULL };
-	struct cli_model second = { .model = NULL };
-	struct mlops_comparison comparison = { 0 };
-	struct mlops_metrics difference = { 0 };
-	struct mlops_buffer line = MLOPS_BUFFER_INIT;
-	struct mlops_json json = { .out = &line };
-	struct mlops_buffer source = MLOPS_BUFFER_INIT;
-	const struct cli_registry *registry = settings;
-	bool database = cli_input_is_database(&registry->rows);
-	const char *path = n == 3 ? arguments[2] : "-";
-	const char *on = n == 3 ? path : "recorded metrics";
-	bool ok = cli_model_load(arguments[0], NULL, &first, &error) &&
-		  cli_model_load(arguments[1], NULL, &second, &error) &&
-		  (!database || cli_input_name(&registry->rows, path, &source, &error));
-
-	if (ok && database)
-		on = source.data;
-	if (ok && (n == 3 || database))
-		ok = judge_on(settings, path, first.model, second.model, &comparison, &error);
-	else if (ok && first.model->kind != second.model->kind)
-		ok = mlops_error_set(&error, MLOPS_DATA, "%s and %s can't be compared",
-				     mlops_kind_name(first.model->kind), mlops_kind_name(second.model->kind));
-	else if (ok)
-		ok = recorded(&first, arguments[0], &comparison.first, &error) &&
-		     recorded(&second, arguments[1], &comparison.second, &error);
-	if (ok) {
-		mlops_metrics_subtract(&comparison.first, &comparison.second, &difference);
-		mlops_json_open(&json, '{');
-		mlops_json_member_string(&json, "event", "compared");
-		mlops_json_member_string(&json, "on", on);
-		if (n == 3 || database)
-			mlops_json_member_uint(&json, "rows", comparison.rows);
-		write_side(&json, "first", arguments[0], &comparison.first);
-		write_side(&json, "second", arguments[1], &comparison.second);
-		mlops_json_key(&json, "difference");
-		mlops_metrics_write(&difference, &json);
-		mlops_json_close(&json, '}');
-		ok = cli_print_line(&line, &error);
-	}
-	cli_model_release(&first);
-	cli_model_release(&second);
-	mlops_buffer_release(&source);
 	return cli_end(ok, &error);
 }
 

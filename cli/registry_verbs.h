@@ -3,11 +3,13 @@
 #define CLI_REGISTRY_VERBS_H
 
 #include "cli/common.h"
+#include "cli/gate.h"
 #include "cli/rows_open.h"
 
 struct cli_registry {
 	struct cli_common common;
 	struct cli_rows rows;
+	struct cli_gate gate;
 	const char *reason, *name, *output, *message;
 	uint64_t to, keep, limit;
 	double started; /* seconds since 1970; 0: now */

@@ -4,12 +4,14 @@
 #include "cli/model_file.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/promotion.h"
 #include "cli/registry_open.h"
 #include "cli/signals.h"
 #include "cli/validate_input.h"
 #include "flow/record.h"
 #include "flow/train_forecast.h"
 #include "model/onnx.h"
+#include "registry/describe.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -33,7 +35,7 @@ struct job {
 	char name[256];
 	const char *sensor;                  /* that it is for alone, or NULL */
 	char location[4096];
-	bool champion;
+	struct cli_promotion promotion;
 	int64_t started;
 };
 
@@ -166,23 +168,19 @@ static bool train(struct job *job, struct mlops_error *error)
 	return ok;
 }
 
-static bool promote(struct job *job, struct mlops_error *error)
+/* With --promote the champion takes part. */
+static void begin_promotion(struct job *job)
 {
 	const struct cli_training *training = job->training;
-	char who[256];
-	struct mlops_change change = {
-		.name = job->name, .alias = (char *)(uintptr_t)MLOPS_CHAMPION, .to = job->version.version,
-		.when = cli_now(), .who = (char *)(uintptr_t)cli_who(who), .why = (char *)(uintptr_t)training->reason,
-	};
 
-	if (job->result.loses && !training->force)
-		return mlops_error_set(error, MLOPS_NEGATIVE,
-				       "version %u of model '%s' is registered but not promoted: a forecast without a model does "
-				       "better on the test part (--force promotes it all the same)", change.to, job->name);
-	job->champion = mlops_store_promote(job->store, &change, error);
-	if (!job->champion)
-		cli_notice("version %u of model '%s' is registered, but is not the champion", change.to, job->name);
-	return job->champion;
+	if (!training->promote)
+		return;
+	job->promotion = (struct cli_promotion){
+		.store = job->store, .name = job->name, .gate = &training->gate, .reason = training->reason,
+		.force = training->force,
+	};
+	job->request.champion = cli_promotion_champion;
+	job->request.champion_context = &job->promotion;
 }
 
 /* Trains between the ledger's two lines about it. */
@@ -208,10 +206,12 @@ static bool train_and_register(struct job *job, struct mlops_error *error)
 	if (record == NULL)
 		return false;
 	atomic_store(&job->record, record);
+	begin_promotion(job);
 	ok = train(job, error);
 	if (ok) {
 		reason = "registry";
-		ok = mlops_record_finish(record, &job->result, cli_now(), &job->version, error);
+		ok = (!job->training->promote || cli_promotion_rule(&job->promotion, &job->result.contest, error)) &&
+		     mlops_record_finish(record, &job->result, job->promotion.refusal, cli_now(), &job->version, error);
 	} else if (job->result.failure_reason != NULL && strcmp(job->result.failure_reason, reason) != 0) {
 		reason = job->result.failure_reason;
 	} else {
@@ -239,7 +239,11 @@ static bool print_result(const struct job *job, struct mlops_error *error)
 	mlops_json_double(&json, (double)((cli_now() - job->started) / 1000) / 1000);
 	if (record != NULL) {
 		mlops_json_member_string(&json, "run_id", mlops_record_run_id(record));
-		mlops_json_member_bool(&json, "champion", job->champion);
+		mlops_json_member_bool(&json, "champion", job->promotion.promoted);
+		if (job->training->promote) {
+			mlops_json_key(&json, "decision");
+			mlops_decision_write(&job->promotion.described.kept, &json);
+		}
 		mlops_json_member_string(&json, "registry", job->location);
 	} else {
 		mlops_json_member_string(&json, "output", job->training->output);
@@ -264,7 +268,7 @@ static bool train_one(struct job *job, struct mlops_error *error)
 	if (ok && training->checkpoint != NULL)
 		unlink(training->checkpoint);
 	/* the version is there, whatever becomes of its promotion: its line says so */
-	if (ok && training->promote && !promote(job, &refused)) {
+	if (ok && training->promote && !cli_promotion_end(&job->promotion, &job->version, &refused)) {
 		if (refused.code == MLOPS_NEGATIVE)
 			print_result(job, NULL);
 		*error = refused;
@@ -276,7 +280,8 @@ static bool train_one(struct job *job, struct mlops_error *error)
 	mlops_version_release(&job->version);
 	job->result = (struct mlops_train_result){ .model = NULL };
 	job->version = (struct mlops_version){ .name = NULL };
-	job->champion = false;
+	cli_promotion_release(&job->promotion);
+	job->promotion = (struct cli_promotion){ .store = NULL };
 	return ok;
 }
 

@@ -5,6 +5,7 @@
 #define CLI_TRAINING_H
 
 #include "cli/common.h"
+#include "cli/gate.h"
 #include "cli/rows_open.h"
 #include "flow/train.h"
 
@@ -21,7 +22,8 @@ struct cli_training {
 	const char *warm_start; /* a reference, or NULL */
 	const char *schema;     /* a file of what the rows must be like, or NULL */
 	bool promote;
-	bool force;             /* promote a forecaster, too, that does worse than a forecast without a model */
+	struct mlops_gate gate; /* what a new champion has to be like */
+	bool force;             /* promote it whatever the gate says */
 	bool resume;            /* go on from checkpoint, if it is there */
 	bool per_sensor;        /* a model a sensor, called NAME.SENSOR */
 };

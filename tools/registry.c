@@ -28,12 +28,13 @@ static const struct cli_option options[] = {
 	  .complete = CLI_COMPLETE_FILE },
 	{ "target", 't', CLI_STRING, offsetof(struct cli_registry, rows.target), "COLUMN",
 	  "compare on FILE: the column with the truth" },
+	CLI_GATE_OPTIONS(struct cli_registry, gate),
 	CLI_ROWS_OPTIONS(struct cli_registry, rows),
 	CLI_COMMON_OPTIONS(struct cli_registry, common),
 	{ NULL }
 };
 
-#define ROWS_OPTIONS "target " CLI_ROWS_OPTION_NAMES
+#define COMPARE_OPTIONS "target " CLI_GATE_OPTION_NAMES " " CLI_ROWS_OPTION_NAMES
 
 static const struct cli_verb verbs[] = {
 	{ "list", "[NAME]", "the models, a line each; with NAME its versions", 0, 1, NULL, cli_registry_list },
@@ -50,7 +51,8 @@ static const struct cli_verb verbs[] = {
 	{ "fail", "NAME REASON", "record a training that failed before mlops-train ran", 2, 2, "message started",
 	  cli_registry_fail },
 	{ "prune", "NAME", "remove old versions that nothing names", 1, 1, "keep dry-run", cli_registry_prune },
-	{ "compare", "REF REF [FILE]", "two versions: their recorded figures, or both judged on FILE", 2, 3, ROWS_OPTIONS,
+	{ "compare", "REF REF [FILE]", "two versions: their recorded figures, or both judged on FILE, and whether the second may replace the first", 2, 3,
+	  COMPARE_OPTIONS,
 	  cli_registry_compare },
 	{ "decisions", "[NAME]", "what the gate said of challengers, newest first, with the figures", 0, 1, "limit",
 	  cli_registry_decisions },
@@ -72,7 +74,7 @@ static const struct cli_tool tool = {
 
 int main(int argc, char **argv)
 {
-	struct cli_registry settings = { .common = CLI_COMMON_INIT, .rows = CLI_ROWS_INIT, .keep = 10 };
+	struct cli_registry settings = { .common = CLI_COMMON_INIT, .rows = CLI_ROWS_INIT, .gate = CLI_GATE_INIT, .keep = 10 };
 	char **arguments;
 	size_t n;
 	int status;

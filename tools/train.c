@@ -4,6 +4,7 @@
 #include "cli/setting_help.h"
 #include "cli/training.h"
 
+#include <math.h>
 #include <string.h>
 
 struct settings {
@@ -11,14 +12,16 @@ struct settings {
 	struct cli_rows rows;
 	const char *kind, *name, *positive, *test, *output, *reason, *checkpoint, *warm_start, *schema;
 	struct cli_list set;
+	struct cli_gate gate;
 	double test_fraction;
-	int split;
+	int split, gate_rows;
 	int importance;
 	uint64_t min_rows;
-	bool no_refit, promote, force, resume, per_sensor, fraction_given, split_given;
+	bool no_refit, promote, force, resume, per_sensor, fraction_given, split_given, gate_rows_given;
 };
 
 static const char *const splits[] = { "auto", "time", "random", "group", NULL };
+static const char *const gate_rows[] = { "unseen", "all", NULL };
 static const char *const importances[] = { "impurity", "permutation", NULL };
 
 static const struct cli_option options[] = {
@@ -62,9 +65,14 @@ static const struct cli_option options[] = {
 	{ "output", 'o', CLI_STRING, offsetof(struct settings, output), "FILE",
 	  "write the model to FILE (.onnx) instead of registering it", .complete = CLI_COMPLETE_FILE, .group = "Result" },
 	{ "promote", 0, CLI_FLAG, offsetof(struct settings, promote), NULL,
-	  "make the new version the champion; not a forecaster that loses against a forecast without a model" },
-	{ "force", 0, CLI_FLAG, offsetof(struct settings, force), NULL, "promote such a forecaster too" },
-	{ "reason", 0, CLI_STRING, offsetof(struct settings, reason), "TEXT", "why it is promoted, for the history" },
+	  "make the new version the champion, if it does on the held-out rows what the gate asks for" },
+	{ "force", 0, CLI_FLAG, offsetof(struct settings, force), NULL, "promote it whatever the gate says" },
+	{ "reason", 0, CLI_STRING, offsetof(struct settings, reason), "TEXT",
+	  "why it is promoted, for the history (default: what the gate says)" },
+	CLI_GATE_OPTIONS(struct settings, gate),
+	{ "gate-rows", 0, CLI_CHOICE, offsetof(struct settings, gate_rows), "WHICH",
+	  "compare on the held-out rows that are unseen by the champion too (default), as far as times tell, or on all",
+	  .choices = gate_rows, .given = offsetof(struct settings, gate_rows_given) },
 	CLI_ROWS_OPTIONS(struct settings, rows),
 	CLI_FEATURE_OPTIONS(struct settings, rows),
 	CLI_COMMON_OPTIONS(struct settings, common),
@@ -95,8 +103,6 @@ static const char *misplaced(const struct settings *settings, enum mlops_kind ki
 			return "--checkpoint and --resume are for time_series_forecast";
 		if (settings->warm_start != NULL)
 			return "--warm-start is for time_series_forecast";
-		if (settings->force)
-			return "--force is for time_series_forecast";
 		return NULL;
 	}
 	if (settings->positive != NULL)
@@ -107,8 +113,6 @@ static const char *misplaced(const struct settings *settings, enum mlops_kind ki
 		return "a series is forecast from its own past, so --features has no meaning; --target names its column";
 	if (settings->resume && settings->checkpoint == NULL)
 		return "--resume goes on from a checkpoint; it needs --checkpoint";
-	if (settings->force && !settings->promote)
-		return "--force is about promoting a version; it needs --promote";
 	if (settings->per_sensor && settings->output != NULL)
 		return "--per-sensor makes several models, and --output is one file";
 	if (settings->per_sensor && settings->test != NULL)
@@ -128,6 +132,13 @@ static const char *contradiction(const struct settings *settings, enum mlops_kin
 		return wrong;
 	if (settings->output != NULL && settings->promote)
 		return "--output writes a file and registers nothing, so --promote has nothing to promote";
+	if (settings->force && !settings->promote)
+		return "--force is about promoting a version; it needs --promote";
+	if ((settings->gate.given || settings->gate_rows_given) && !settings->promote)
+		return "the gate is about promoting a version; it needs --promote";
+	if (!isnan(settings->gate.rule.min_accuracy) &&
+	    (kind == MLOPS_TIME_SERIES_FORECAST || settings->rows.target == NULL))
+		return "--min-accuracy is about rows that say what is true of them; it needs --target, and not a forecast";
 	if (settings->reason != NULL && !settings->promote)
 		return "--reason says why a version is promoted; it needs --promote";
 	if (settings->positive != NULL && settings->rows.target == NULL)
@@ -146,7 +157,8 @@ static const char *contradiction(const struct settings *settings, enum mlops_kin
 
 int main(int argc, char **argv)
 {
-	struct settings settings = { .common = CLI_COMMON_INIT, .rows = CLI_ROWS_INIT, .test_fraction = 0.2, .min_rows = 10 };
+	struct settings settings = { .common = CLI_COMMON_INIT, .rows = CLI_ROWS_INIT, .test_fraction = 0.2, .min_rows = 10,
+				     .gate = CLI_GATE_INIT };
 	struct cli_training training = { .common = &settings.common, .rows = &settings.rows };
 	struct mlops_train_request *request = &training.request;
 	struct mlops_error error = MLOPS_ERROR_INIT;
@@ -167,6 +179,7 @@ int main(int argc, char **argv)
 		.test_fraction = settings.test != NULL ? 0 : settings.test_fraction,
 		.split = (enum mlops_split_how)settings.split, .refit = !settings.no_refit, .min_rows = settings.min_rows,
 		.permutation = settings.importance == 1, .program_version = PACKAGE_VERSION,
+		.gate_rows = (enum mlops_gate_rows)settings.gate_rows,
 	};
 	if (!cli_settings(&tool, settings.kind, &settings.set, &request->kind, &request->settings, &status) ||
 	    !cli_series_times(&tool, &settings.rows, &request->forecast.every, &request->forecast.hold, &status))
@@ -183,6 +196,7 @@ int main(int argc, char **argv)
 	training.warm_start = settings.warm_start;
 	training.schema = settings.schema;
 	training.promote = settings.promote;
+	training.gate = settings.gate.rule;
 	training.force = settings.force;
 	training.resume = settings.resume;
 	training.per_sensor = settings.per_sensor;

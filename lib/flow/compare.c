@@ -15,7 +15,7 @@ static const char *const metric_names[] = {
 /* Two forecasters on the same windows: as much history as the longer one needs, as many steps as both were fitted on. */
 static bool judge_forecast(const struct mlops_model *model, const struct mlops_model *other, struct mlops_reader *reader,
 			   const struct mlops_select_options *select, struct mlops_pool *pool,
-			   struct mlops_metrics *metrics, uint64_t *rows, struct mlops_error *error)
+			   struct mlops_metrics *metrics, uint64_t *rows, uint64_t *windows, struct mlops_error *error)
 {
 	const struct mlops_forecaster *a = model->forecaster, *b = other->forecaster;
 	struct mlops_series_set *set = mlops_flow_series_for_model(model, reader, select, 0, 0, error);
@@ -24,12 +24,11 @@ static bool judge_forecast(const struct mlops_model *model, const struct mlops_m
 		.steps = a->horizon < b->horizon ? a->horizon : b->horizon,
 		.season = a->season > b->season ? a->season : b->season,
 	};
-	uint64_t windows;
 	bool ok;
 
 	if (set == NULL)
 		return false;
-	ok = mlops_flow_evaluate_forecast(a, &test, pool, metrics, &windows, error);
+	ok = mlops_flow_evaluate_forecast(a, &test, pool, metrics, windows, error);
 	*rows = set->counts.rows;
 	mlops_series_free(set);
 	return ok;
@@ -63,13 +62,17 @@ bool mlops_flow_compare(const struct mlops_model *first, struct mlops_reader *fi
 		return mlops_error_set(error, MLOPS_DATA, "%s and %s can't be compared", mlops_kind_name(first->kind),
 				       mlops_kind_name(second->kind));
 	if (first->kind == MLOPS_TIME_SERIES_FORECAST) {
-		if (!judge_forecast(first, second, first_reader, select, pool, &comparison->first, &comparison->rows, error) ||
-		    !judge_forecast(second, first, second_reader, select, pool, &comparison->second, &second_rows, error))
+		if (!judge_forecast(first, second, first_reader, select, pool, &comparison->first, &comparison->rows,
+				    &comparison->judged, error) ||
+		    !judge_forecast(second, first, second_reader, select, pool, &comparison->second, &second_rows,
+				    &comparison->judged, error))
 			return false;
 	} else if (!judge(first, first_reader, select, pool, &comparison->first, &comparison->rows, error) ||
 		   !judge(second, second_reader, select, pool, &comparison->second, &second_rows, error)) {
 		return false;
 	}
+	if (first->kind != MLOPS_TIME_SERIES_FORECAST)
+		comparison->judged = comparison->rows;
 	if (comparison->rows != second_rows)
 		return mlops_error_set(error, MLOPS_IO, "the input changed between two readings: %llu rows, then %llu",
 				       (unsigned long long)comparison->rows, (unsigned long long)second_rows);

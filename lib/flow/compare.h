@@ -6,6 +6,7 @@
 
 struct mlops_comparison {
 	uint64_t rows;
+	uint64_t judged; /* rows, or windows of forecasters */
 	struct mlops_metrics first, second;
 };
 

@@ -56,7 +56,7 @@ static bool claim(struct mlops_record *record, enum phase phase)
 	return atomic_compare_exchange_strong(&record->phase, &expected, phase);
 }
 
-bool mlops_record_finish(struct mlops_record *record, const struct mlops_train_result *result, int64_t now,
+bool mlops_record_finish(struct mlops_record *record, const struct mlops_train_result *result, const char *refusal, int64_t now,
 			 struct mlops_version *version, struct mlops_error *error)
 {
 	struct mlops_run run = record->run;
@@ -75,7 +75,11 @@ bool mlops_record_finish(struct mlops_record *record, const struct mlops_train_r
 	if (!claim(record, ENDING))
 		return mlops_error_set(error, MLOPS_CLOSED, "interrupted");
 	run.ended = now;
-	run.outcome = MLOPS_RUN_FINISHED;
+	run.outcome = refusal == NULL ? MLOPS_RUN_FINISHED : MLOPS_RUN_FAILED;
+	if (refusal != NULL) {
+		run.reason = (char *)(uintptr_t)"quality_gate";
+		run.message = (char *)(uintptr_t)refusal;
+	}
 	run.rows = result->rows;
 	run.metrics = result->metrics.data;
 	if (!mlops_store_finish_run(record->store, &run, &wanted, result->bytes.data, result->bytes.length, error)) {

@@ -3,7 +3,7 @@
  *
  *	struct mlops_record *record = mlops_record_begin(store, &start, now, &error);
  *	... mlops_flow_train ...
- *	mlops_record_finish(record, &result, now, &version, &error)   or   mlops_record_fail(record, reason, message, now)
+ *	mlops_record_finish(record, &result, NULL, now, &version, &error)   or   mlops_record_fail(record, reason, message, now)
  *	mlops_record_free(record);
  *
  * mlops_record_interrupt may be called from another thread (one that waits for signals) at any time before
@@ -31,8 +31,9 @@ struct mlops_record_start {
 struct mlops_record *mlops_record_begin(struct mlops_store *store, const struct mlops_record_start *start, int64_t now,
 					struct mlops_error *error);
 
-/* Stores the model as the next version and ends the run as FINISHED; version is filled in, release it. */
-bool mlops_record_finish(struct mlops_record *record, const struct mlops_train_result *result, int64_t now,
+/* Stores the model as the next version and ends the run as FINISHED; version is filled in, release it.  refusal: why a gate
+ * rejects that version; then the run is FAILED for quality_gate, though its version is there.  NULL: it does not. */
+bool mlops_record_finish(struct mlops_record *record, const struct mlops_train_result *result, const char *refusal, int64_t now,
 			 struct mlops_version *version, struct mlops_error *error);
 
 /* Ends the run as FAILED.  What goes wrong with that goes to error (may be NULL); the training failed already. */

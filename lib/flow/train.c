@@ -190,6 +190,22 @@ static struct mlops_matrix test_matrix(const struct training *training, const st
 	return mlops_dataset_matrix(training->data, training->split.test, training->split.n_test);
 }
 
+static bool meet_champion(struct training *training, const struct mlops_model *model, const struct mlops_dataset *rows,
+			  const struct mlops_matrix *matrix, struct mlops_error *error)
+{
+	const struct mlops_train_request *request = training->request;
+	struct mlops_error trouble = MLOPS_ERROR_INIT;
+	struct mlops_model *champion =
+		request->champion != NULL ? request->champion(request->champion_context, &trouble) : NULL;
+	struct mlops_contest_sides sides = { model, champion, request->gate_rows, request->pool };
+	bool ok = trouble.code == MLOPS_OK || mlops_error_set(error, trouble.code, "%s", trouble.message);
+
+	if (champion != NULL)
+		ok = mlops_contest_rows(&sides, rows, matrix, &training->metrics, &training->result->contest, error);
+	mlops_model_free(champion);
+	return ok;
+}
+
 static bool evaluate(struct training *training, const struct mlops_model *model, struct mlops_error *error)
 {
 	const struct mlops_train_request *request = training->request;
@@ -199,6 +215,8 @@ static bool evaluate(struct training *training, const struct mlops_model *model,
 	training->step = "evaluate";
 	if (!mlops_flow_evaluate(model, &matrix, from->target, from->classes, from->n_classes, request->pool,
 				 &training->metrics, error))
+		return false;
+	if (!meet_champion(training, model, from, &matrix, error))
 		return false;
 	if (!request->permutation || request->kind != MLOPS_FAILURE_PREDICTION)
 		return true;
@@ -377,6 +395,7 @@ static bool describe(struct training *training, struct mlops_error *error)
 	     mlops_describe_training(training->request, &training->metrics, &description, result, error);
 	mlops_description_release(&description);
 	write_details(training);
+	result->contest.held_out = training->metrics;
 	if (ok && (result->details.failed || result->notices.failed))
 		ok = mlops_error_set_memory(error);
 	return ok;
@@ -405,9 +424,11 @@ static bool train_forest(const struct mlops_train_request *request, struct mlops
 bool mlops_flow_train(const struct mlops_train_request *request, struct mlops_train_result *result,
 		      struct mlops_error *error)
 {
-	bool ok = request->kind == MLOPS_TIME_SERIES_FORECAST ? mlops_flow_train_forecast(request, result, error)
-							      : train_forest(request, result, error);
+	bool ok;
 
+	result->contest = (struct mlops_contest){ .kind = request->kind };
+	ok = request->kind == MLOPS_TIME_SERIES_FORECAST ? mlops_flow_train_forecast(request, result, error)
+							 : train_forest(request, result, error);
 	if (!ok && result->failure_reason == NULL)
 		result->failure_reason = error != NULL && error->code == MLOPS_DATA ? "invalid_data" : "internal";
 	return ok;

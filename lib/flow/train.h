@@ -5,6 +5,7 @@
 #ifndef MLOPS_FLOW_TRAIN_H
 #define MLOPS_FLOW_TRAIN_H
 
+#include "flow/contest.h"
 #include "model/fit.h"
 #include "model/setting.h"
 #include "rows/series.h"
@@ -36,6 +37,11 @@ struct mlops_train_request {
 	bool refit;                          /* fit the final model on all rows (else on the training part) */
 	uint64_t min_rows;
 	bool permutation;                    /* permutation importance on the held-out rows instead of impurity importance */
+	/* Loads the champion, to be judged on the rows that judge the challenger, and given up after that; NULL without an
+	 * error: none.  May be NULL. */
+	struct mlops_model *(*champion)(void *context, struct mlops_error *error);
+	void *champion_context;
+	enum mlops_gate_rows gate_rows;      /* which of them */
 	const char *program_version;         /* goes into the model file */
 	struct mlops_train_forecast forecast;
 	/* Steps and progress, may be NULL: step is "read", "fit", "evaluate", "refit", for a forecaster with epoch and loss
@@ -54,7 +60,7 @@ struct mlops_train_result {
 	struct mlops_buffer features;  /* JSON list of names */
 	struct mlops_buffer notices;   /* one a line: columns passed over and the like */
 	struct mlops_buffer details;   /* JSON members (without braces) for the result line: split, importances, … */
-	bool loses;                    /* a forecaster that did worse on the test part than a forecast without a model */
+	struct mlops_contest contest;  /* for flow/gate.h: the held-out figures, and the champion's on the same rows */
 	const char *failure_reason;    /* after a failure: "insufficient_data", "invalid_data" or "internal" */
 };
 

@@ -9,8 +9,8 @@
 #include "model/forecaster_fit.h"
 #include "model/onnx.h"
 
-#include <jansson.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +248,21 @@ static bool fit(struct training *training, const int64_t *cuts, struct mlops_err
 	return model->forecaster != NULL;
 }
 
+static bool meet_champion(struct training *training, const struct mlops_forecast_test *test, struct mlops_error *error)
+{
+	const struct mlops_train_request *request = training->request;
+	struct mlops_error trouble = MLOPS_ERROR_INIT;
+	struct mlops_model *champion =
+		request->champion != NULL ? request->champion(request->champion_context, &trouble) : NULL;
+	struct mlops_contest_sides sides = { training->result->model, champion, request->gate_rows, request->pool };
+	bool ok = trouble.code == MLOPS_OK || mlops_error_set(error, trouble.code, "%s", trouble.message);
+
+	if (champion != NULL)
+		ok = mlops_contest_windows(&sides, test, training->windows, &training->result->contest, error);
+	mlops_model_free(champion);
+	return ok;
+}
+
 static bool judge(struct training *training, struct mlops_error *error)
 {
 	const struct mlops_forecaster *forecaster = training->result->model->forecaster;
@@ -262,8 +277,10 @@ static bool judge(struct training *training, struct mlops_error *error)
 	if (training->request->progress != NULL &&
 	    !training->request->progress(training->request->progress_context, "evaluate", 0, 0))
 		return mlops_error_set(error, MLOPS_CLOSED, "stopped");
-	return mlops_flow_evaluate_forecast(forecaster, &test, training->request->pool, &training->metrics,
-					    &training->windows, error);
+	if (!mlops_flow_evaluate_forecast(forecaster, &test, training->request->pool, &training->metrics,
+					  &training->windows, error))
+		return false;
+	return meet_champion(training, &test, error);
 }
 
 /* One name for everything that the model's bytes depend on, besides what the fit's own checkpoint checks. */
@@ -318,6 +335,8 @@ static bool fit_and_judge(struct training *training, struct mlops_error *error)
 	} else {
 		training->metrics = training->resumed.metrics;
 		training->windows = training->resumed.windows;
+		snprintf(training->result->contest.obstacle, sizeof training->result->contest.obstacle,
+			 "the training went on from a checkpoint behind its evaluation");
 	}
 	if (once)
 		return true;
@@ -466,17 +485,12 @@ static void notice_result(struct training *training)
 static void notice_warm_start(struct training *training)
 {
 	const struct mlops_model *warm = training->request->forecast.warm_start;
-	const char *data = warm != NULL ? mlops_metadata_get(&warm->metadata, "data") : NULL;
-	json_t *object = data != NULL ? json_loads(data, 0, NULL) : NULL;
-	const char *text = json_string_value(json_object_get(object, "last_time"));
 	int64_t last;
 
-	if (text != NULL && training->cuts != NULL && mlops_time_parse(text, strlen(text), NULL, &last) &&
-	    last >= training->cuts[0])
+	if (warm != NULL && training->cuts != NULL && mlops_flow_learnt_until(warm, &last) && last >= training->cuts[0])
 		mlops_buffer_append_string(&training->result->notices,
 					   "the model that training started from has learnt from rows of the test part: the "
 					   "metrics are better than they should be\n");
-	json_decref(object);
 }
 
 static bool describe(struct training *training, struct mlops_error *error)
@@ -501,7 +515,7 @@ static bool describe(struct training *training, struct mlops_error *error)
 	write_details(training);
 	notice_result(training);
 	notice_warm_start(training);
-	result->loses = mlops_forecast_loses(&training->metrics);
+	result->contest.held_out = training->metrics;
 	if (ok && (result->details.failed || result->notices.failed))
 		ok = mlops_error_set_memory(error);
 	return ok;

@@ -27,6 +27,8 @@ struct mlops_store_operations {
 			 struct mlops_error *error);
 	bool (*resolve)(struct mlops_store *store, const struct mlops_reference *reference,
 			struct mlops_version *version, struct mlops_error *error);
+	bool (*champion)(struct mlops_store *store, const char *name, struct mlops_version *version,
+			 struct mlops_error *error);
 	bool (*load)(struct mlops_store *store, const struct mlops_version *version, struct mlops_buffer *bytes,
 		     struct mlops_error *error);
 	bool (*promote)(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);
@@ -71,6 +73,8 @@ bool mlops_embedded_versions(struct mlops_store *store, const char *name, struct
 			     struct mlops_error *error);
 bool mlops_embedded_resolve(struct mlops_store *store, const struct mlops_reference *reference,
 			    struct mlops_version *version, struct mlops_error *error);
+bool mlops_embedded_champion(struct mlops_store *store, const char *name, struct mlops_version *version,
+			     struct mlops_error *error);
 bool mlops_embedded_load(struct mlops_store *store, const struct mlops_version *version, struct mlops_buffer *bytes,
 			 struct mlops_error *error);
 bool mlops_embedded_promote(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);

@@ -15,6 +15,7 @@ static const struct mlops_store_operations embedded = {
 	.finish_run = mlops_embedded_finish_run,
 	.versions = mlops_embedded_versions,
 	.resolve = mlops_embedded_resolve,
+	.champion = mlops_embedded_champion,
 	.load = mlops_embedded_load,
 	.promote = mlops_embedded_promote,
 	.rollback = mlops_embedded_rollback,
@@ -101,6 +102,12 @@ bool mlops_store_resolve(struct mlops_store *store, const struct mlops_reference
 			 struct mlops_version *version, struct mlops_error *error)
 {
 	return store->operations->resolve(store, reference, version, error);
+}
+
+bool mlops_store_champion(struct mlops_store *store, const char *name, struct mlops_version *version,
+			  struct mlops_error *error)
+{
+	return store->operations->champion(store, name, version, error);
 }
 
 bool mlops_store_load(struct mlops_store *store, const struct mlops_version *version, struct mlops_buffer *bytes,

@@ -196,6 +196,10 @@ bool mlops_store_versions(struct mlops_store *store, const char *name, struct ml
 bool mlops_store_resolve(struct mlops_store *store, const struct mlops_reference *reference, struct mlops_version *version,
 			 struct mlops_error *error);
 
+/* The champion of name; version->version 0 where there is none, or no such model: that is no error. */
+bool mlops_store_champion(struct mlops_store *store, const char *name, struct mlops_version *version,
+			  struct mlops_error *error);
+
 /* The model file's bytes, checked against version->sha256; MLOPS_NEGATIVE when they differ. */
 bool mlops_store_load(struct mlops_store *store, const struct mlops_version *version, struct mlops_buffer *bytes,
 		      struct mlops_error *error);

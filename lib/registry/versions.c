@@ -358,6 +358,32 @@ bool mlops_embedded_resolve(struct mlops_store *store, const struct mlops_refere
 	return ok;
 }
 
+bool mlops_embedded_champion(struct mlops_store *store, const char *name, struct mlops_version *version,
+			     struct mlops_error *error)
+{
+	struct mlops_version_list found = { 0 };
+	struct mlops_ledger_query query;
+	bool ok;
+
+	memset(version, 0, sizeof *version);
+	if (!mlops_ledger_begin(store, LEDGER_READ, error))
+		return false;
+	query = mlops_ledger_query(store,
+				   "SELECT " LEDGER_VERSION_COLUMNS " FROM versions v JOIN models m ON m.id = v.model"
+				   " JOIN aliases c ON c.model = v.model AND c.version = v.version"
+				   " WHERE m.name = ? AND c.alias = '" MLOPS_CHAMPION "'",
+				   error);
+	mlops_ledger_bind_text(&query, name);
+	ok = mlops_ledger_read_versions(&query, &found);
+	ok = mlops_ledger_end(store, ok, error);
+	if (ok && found.n > 0) {
+		*version = found.items[0];
+		found.n = 0;
+	}
+	mlops_version_list_release(&found);
+	return ok;
+}
+
 static bool check_loaded(const struct mlops_version *version, const char *path, const char *bytes,
 			 size_t length, struct mlops_error *error)
 {

@@ -3,6 +3,7 @@ BATS_TESTS = \
 	%D%/bad_input.bats \
 	%D%/examples.bats \
 	%D%/forecast.bats \
+	%D%/gate.bats \
 	%D%/in_step.bats \
 	%D%/long.bats \
 	%D%/metrics.bats \

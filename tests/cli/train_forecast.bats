@@ -103,8 +103,9 @@ deceiving() {
 	[[ "$stderr" = *"the model loses: its mean absolute error on the test part is "*", repeating the last value makes 3.5"* ]]
 	[ "${stderr_lines[-1]}" = "mlops-train: version 1 of model 'time_series_forecast' is registered but not promoted: a forecast without a model does better on the test part (--force promotes it all the same)" ]
 	[ "$(mlops-registry list | field champion)" = null ]
+	[ "$(mlops-registry runs --limit 1 | jq -r '[.outcome, .reason, .version] | join(" ")')" = "FAILED quality_gate 1" ]
+	quick -q --promote --force rows.csv | jq -e '.champion and .decision.decision == "REJECT" and .decision.forced'
 	[ "$(mlops-registry runs --limit 1 | field outcome)" = FINISHED ]
-	quick -q --promote --force rows.csv | jq -e '.champion'
 	[ "$(mlops-registry list | field champion)" = 2 ]
 }
 
@@ -198,7 +199,6 @@ deceiving() {
 	check "--per-sensor is for time_series_forecast" -m failure_prediction -t y --per-sensor
 	check "--checkpoint and --resume are for time_series_forecast" -m anomaly_detection --checkpoint x
 	check "--warm-start is for time_series_forecast" -m anomaly_detection --warm-start x
-	check "--force is for time_series_forecast" -m anomaly_detection --promote --force
 	forecast=(-m time_series_forecast)
 	check "a forecast is judged on the latest rows, so --split has no meaning" "${forecast[@]}" --split random
 	check "a series is forecast from its own past, so --features has no meaning; --target names its column" "${forecast[@]}" -f a

@@ -113,6 +113,11 @@ uint32_t fixture_champion(struct mlops_store *store, const char *name)
 	} else {
 		assert_int_equal(error.code, MLOPS_DATA);
 	}
+	error = (struct mlops_error)MLOPS_ERROR_INIT;
+	assert_true(mlops_store_champion(store, name, &version, &error));
+	assert_int_equal(version.version, number);
+	assert_true(number == 0 || version.champion);
+	mlops_version_release(&version);
 	return number;
 }
 
