@@ -170,6 +170,30 @@ serve() {
 	mlops-registry verify
 }
 
+@test "a model for each sensor: those that fail are told, the others go on and are taken up" {
+	series 500 1 a b > sensors.csv
+	configure flow KIND=time_series_forecast TARGET=value PER_SENSOR=yes IGNORE= KEEP=1 \
+		"SETTINGS='seq_length=24 hidden=4 epochs=1'"
+	run -0 --separate-stderr mlops-retrain flow
+	[ "$(jq -c '[.outcome, .version, .champion, .sensors]' <<< "$output")" = \
+		'["promoted",null,null,{"promoted":2,"held":0,"rejected":0}]' ]
+	printf '2024-01-01T00:%02d:00Z,c,1\n' 0 10 20 30 >> sensors.csv
+	run -65 --separate-stderr mlops-retrain flow
+	[ "$(jq -c '[.outcome, .step, .sensors.promoted]' <<< "$output")" = '["failed","train",2]' ]
+	[[ "$(field message <<< "$output")" == "model 'flow.c': "* ]]
+	[ "$(mlops-registry runs flow.c | field outcome)" = FAILED ]
+	[ "$(mlops-registry runs flow.a --limit 1 | field outcome)" = FINISHED ]
+	# What keeps all of them from being trained is each one's failure, and over with its next training.
+	configure flow KIND=time_series_forecast TARGET=value PER_SENSOR=yes FILE=../nowhere.csv
+	run -74 mlops-retrain flow
+	[ "$(runs_of flow.a | head -n 1)" = 'train FAILED internal' ]
+	[ "$(runs_of flow)" = "$(runs_of flow | grep -v ^train)" ]
+	series 500 1 a b > sensors.csv
+	configure flow KIND=time_series_forecast TARGET=value PER_SENSOR=yes IGNORE= "SETTINGS='seq_length=24 hidden=4 epochs=1'"
+	run -0 --separate-stderr mlops-retrain --dry-run flow
+	[ "$(jq -c .sensors.promoted <<< "$output")" = 2 ]
+}
+
 @test "--dry-run validates and trains, shows the commands, and leaves nothing" {
 	rows 300 > sensors.csv
 	configure pumps
@@ -177,7 +201,7 @@ serve() {
 	[ "$(jq -c '[.outcome, .version, .exit_status]' <<< "$output")" = '["dry-run",null,0]' ]
 	[ "$(jq '.metrics.anomaly_rate >= 0' <<< "$output")" = true ]
 	[[ "${stderr_lines[0]}" == '$ mlops-validate '*sensors.csv ]]
-	[[ "${stderr_lines[1]}" == '$ mlops-train --model=anomaly_detection --set=trees=20 --output='*sensors.csv ]]
+	[[ "${stderr_lines[1]}" == '$ mlops-train --model=anomaly_detection --name=pumps --set=trees=20 --promote --ignore=failure -- '*sensors.csv ]]
 	[ ! -e "$MLOPS_REGISTRY" ]
 	[ ! -e syslog ]
 	configure pumps FILE=../nowhere.csv
