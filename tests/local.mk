@@ -21,6 +21,7 @@ UNIT_LIBS = libmlops.a $(CMOCKA_LIBS) $(MLOPS_LIBS)
 
 include tests/unit/local.mk
 include tests/cli/local.mk
+include tests/pipeline/local.mk
 include tests/house/local.mk
 include tests/fuzz/local.mk
 include tests/live/local.mk
