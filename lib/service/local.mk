@@ -3,6 +3,7 @@ libmlops_a_SOURCES += \
 	%D%/handle_models.c \
 	%D%/handle_score.c \
 	%D%/handle_status.c \
+	%D%/handling.c \
 	%D%/http.c %D%/http.h \
 	%D%/ledger_page.c %D%/ledger_page.h \
 	%D%/openapi.c \
