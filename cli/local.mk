@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	%D%/check_help.c %D%/check_help.h \
+	%D%/child.c %D%/child.h \
 	%D%/common.c %D%/common.h \
 	%D%/gate.h \
 	%D%/help.c %D%/help.h \

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "cli/child.h"
 #include "cli/common.h"
 #include "cli/privileges.h"
 #include "cli/secret.h"
@@ -16,8 +17,8 @@
 struct settings {
 	struct cli_common common;
 	struct cli_list models;
-	const char *address, *certificate, *key, *user;
-	uint64_t port, connections, body_limit, idle, request, drain;
+	const char *address, *certificate, *key, *user, *train_command;
+	uint64_t port, connections, body_limit, idle, request, drain, train_timeout;
 	double watch;
 };
 
@@ -27,6 +28,11 @@ static const struct cli_option options[] = {
 	  .complete = CLI_COMPLETE_MODEL, .group = "Models" },
 	{ "watch", 'w', CLI_REAL, offsetof(struct settings, watch), "SECONDS",
 	  "look into the registry this often and load what it names by then (default: only when told to)", 0.1, 86400 },
+	{ "train-command", 0, CLI_STRING, offsetof(struct settings, train_command), "PROGRAM",
+	  "what POST /models/NAME/train runs, with NAME (default: mlops-retrain beside this program, else in PATH)",
+	  .complete = CLI_COMPLETE_FILE, .group = "Training" },
+	{ "train-timeout", 0, CLI_UINT, offsetof(struct settings, train_timeout), "SECONDS",
+	  "end a training that takes longer (default 7200)", 1, 604800 },
 	{ "address", 'a', CLI_STRING, offsetof(struct settings, address), "ADDRESS",
 	  "listen on this IP address (default 127.0.0.1); any other than the machine itself needs SYSTEM_ADMIN_TOKEN",
 	  .group = "Connections" },
@@ -146,13 +152,22 @@ static bool is_loopback(const char *address)
 	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
+#define TRAININGS 2       /* at the same time: they take what CPUs there are */
+#define REMEMBERED 50
+
+/* What is started for POST /models/NAME/train. */
+struct child {
+	char program[4096];
+	char **environment;
+};
+
 struct secrets {
 	char token[CLI_SECRET_ROOM];
 	struct mlops_buffer certificate, key;
 };
 
-static bool serve(const struct settings *settings, struct secrets *secrets, bool has_token, const char *location,
-		  struct mlops_error *error)
+static bool serve(const struct settings *settings, struct secrets *secrets, bool has_token, const struct child *child,
+		  const char *location, struct mlops_error *error)
 {
 	struct mlops_service_options service_options = {
 		.served = { .location = location, .references = settings->models.items,
@@ -161,6 +176,8 @@ static bool serve(const struct settings *settings, struct secrets *secrets, bool
 		.program_version = PACKAGE_VERSION,
 		.body_limit = settings->body_limit,
 		.now = cli_now,
+		.jobs = { .program = child->program[0] != '\0' ? child->program : NULL, .environment = child->environment,
+			  .timeout = (unsigned)settings->train_timeout, .running = TRAININGS, .remembered = REMEMBERED },
 	};
 	struct mlops_server_options server_options = {
 		.address = settings->address, .port = (uint16_t)settings->port, .fd = cli_systemd_socket(),
@@ -187,6 +204,7 @@ static bool serve(const struct settings *settings, struct secrets *secrets, bool
 	cli_systemd_notify("READY=1");
 	wait_for_the_end(settings, service, &set);
 	cli_systemd_notify("STOPPING=1");
+	mlops_service_stop_jobs(service);
 	ok = true;
 out:
 	mlops_server_stop(server, (unsigned)settings->drain);
@@ -199,7 +217,9 @@ int main(int argc, char **argv)
 	struct settings settings = {
 		.common = CLI_COMMON_INIT, .address = "127.0.0.1", .port = 8080, .connections = 1000,
 		.body_limit = (uint64_t)64 << 20, .idle = 60, .request = 120, .drain = 10,
+		.train_timeout = 7200,
 	};
+	struct child child = { .environment = NULL };
 	struct secrets secrets = { .certificate = MLOPS_BUFFER_INIT, .key = MLOPS_BUFFER_INIT };
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	char location[4096];
@@ -214,7 +234,10 @@ int main(int argc, char **argv)
 		return cli_usage_error(&tool, "--tls-certificate and --tls-key need each other");
 	cli_begin(&tool, &settings.common);
 	ok = cli_secret("SYSTEM_ADMIN_TOKEN", secrets.token, &has_token, &error) &&
-	     cli_registry_location(location, &error);
+	     cli_registry_location(location, &error) &&
+	     cli_child_find(settings.train_command, "mlops-retrain", child.program, &error);
+	child.environment = ok ? cli_child_environment(&error) : NULL;
+	ok = ok && child.environment != NULL;
 	if (ok && !has_token && !is_loopback(settings.address))
 		ok = mlops_error_set(&error, MLOPS_CONFIG,
 				     "--address %s lets other machines in, so a SYSTEM_ADMIN_TOKEN is needed",
@@ -222,9 +245,10 @@ int main(int argc, char **argv)
 	if (ok && settings.certificate != NULL)
 		ok = read_pem(settings.certificate, &secrets.certificate, &error) &&
 		     read_pem(settings.key, &secrets.key, &error);
-	ok = ok && serve(&settings, &secrets, has_token, location, &error);
+	ok = ok && serve(&settings, &secrets, has_token, &child, location, &error);
 	explicit_bzero(secrets.token, sizeof secrets.token);
 	mlops_buffer_release(&secrets.certificate);
 	mlops_buffer_release(&secrets.key);
+	free(child.environment);
 	return cli_end(ok, &error);
 }

@@ -129,6 +129,21 @@ static void write_requests(const struct mlops_service *service, struct mlops_buf
 	mlops_request_metrics_write(&service->metrics, methods, paths, n, out);
 }
 
+static void write_jobs(const struct mlops_service *service, struct mlops_buffer *out)
+{
+	struct mlops_job_counts counts;
+	struct mlops_label state = { "state", "running" };
+
+	mlops_jobs_count(service->jobs, &counts);
+	mlops_exposition_family(out, "mlops_service_jobs", MLOPS_GAUGE,
+				"Trainings that were asked for: those that run, and those that have ended since the start.");
+	mlops_exposition_sample(out, "mlops_service_jobs", &state, 1, (double)counts.running);
+	state.value = "finished";
+	mlops_exposition_sample(out, "mlops_service_jobs", &state, 1, (double)counts.finished);
+	state.value = "failed";
+	mlops_exposition_sample(out, "mlops_service_jobs", &state, 1, (double)counts.failed);
+}
+
 void mlops_handle_metrics(struct mlops_service *service, const struct mlops_http_request *request, const char *name,
 			  struct mlops_http_answer *answer)
 {
@@ -152,6 +167,7 @@ void mlops_handle_metrics(struct mlops_service *service, const struct mlops_http
 		    (double)atomic_load(&service->reload_success) / 1e6);
 	write_gauge(out, "mlops_service_reload_duration_seconds", "How long the last one took.",
 		    (double)atomic_load(&service->reload_duration) / 1e6);
+	write_jobs(service, out);
 	write_requests(service, out);
 	write_process(service, out);
 }

@@ -1,10 +1,13 @@
 libmlops_a_SOURCES += \
 	%D%/handle_forecast.c \
+	%D%/handle_jobs.c \
 	%D%/handle_models.c \
 	%D%/handle_score.c \
 	%D%/handle_status.c \
 	%D%/handling.c \
 	%D%/http.c %D%/http.h \
+	%D%/job_process.c %D%/job_process.h \
+	%D%/jobs.c %D%/jobs.h \
 	%D%/ledger_page.c %D%/ledger_page.h \
 	%D%/openapi.c \
 	%D%/request_metrics.c %D%/request_metrics.h \

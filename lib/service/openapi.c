@@ -66,7 +66,7 @@ static void write_operation(struct mlops_json *json, const struct mlops_route *r
 {
 	static const char *const problem[] = { "application/problem+json" };
 	const char *types[] = { route->answers };
-	char method[16] = "";
+	char method[16] = "", status[16];
 
 	for (size_t i = 0; route->method[i] != '\0' && i < sizeof method - 1; i++)
 		method[i] = (char)tolower((unsigned char)route->method[i]);
@@ -75,8 +75,9 @@ static void write_operation(struct mlops_json *json, const struct mlops_route *r
 	write_parameters(json, route->path);
 	write_body(json, route->body);
 	open_key(json, "responses");
-	open_key(json, "200");
-	mlops_json_member_string(json, "description", "done");
+	snprintf(status, sizeof status, "%d", route->status);
+	open_key(json, status);
+	mlops_json_member_string(json, "description", route->status == 202 ? "begun" : "done");
 	write_content(json, types, 1, "#/components/schemas/Answer");
 	mlops_json_close(json, '}');
 	open_key(json, "default");

@@ -7,22 +7,27 @@
 #define TEXT	 "text/plain; charset=utf-8"
 
 static const struct mlops_route routes[] = {
-	{ "POST", "/models/{name}/score", MLOPS_ROUTE_OPEN, MLOPS_BODY_ROWS, NDJSON,
+	{ "POST", "/models/{name}/score", MLOPS_ROUTE_OPEN, MLOPS_BODY_ROWS, 200, NDJSON,
 	  "Score rows: CSV or JSON in, one line of JSON a row out, as mlops-score does.", mlops_handle_score },
-	{ "POST", "/forecast", MLOPS_ROUTE_OPEN, MLOPS_BODY_HISTORIES, NDJSON,
+	{ "POST", "/forecast", MLOPS_ROUTE_OPEN, MLOPS_BODY_HISTORIES, 200, NDJSON,
 	  "The next values of a sensor, with intervals, as mlops-forecast has them.", mlops_handle_forecast },
-	{ "POST", "/models/{name}/forecast", MLOPS_ROUTE_OPEN, MLOPS_BODY_HISTORIES, NDJSON, "The same by the model of that name.",
+	{ "POST", "/models/{name}/forecast", MLOPS_ROUTE_OPEN, MLOPS_BODY_HISTORIES, 200, NDJSON, "The same by the model of that name.",
 	  mlops_handle_forecast },
-	{ "GET", "/models", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, JSON,
+	{ "GET", "/models", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, 200, JSON,
 	  "The models that are loaded: name, version, SHA-256, metrics, since when.", mlops_handle_models },
-	{ "GET", "/models/{name}", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, JSON, "One of them.", mlops_handle_model },
-	{ "POST", "/models/reload", MLOPS_ROUTE_ADMIN, MLOPS_BODY_NONE, JSON,
+	{ "GET", "/models/{name}", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, 200, JSON, "One of them.", mlops_handle_model },
+	{ "POST", "/models/reload", MLOPS_ROUTE_ADMIN, MLOPS_BODY_NONE, 200, JSON,
 	  "Load what the registry names by now: all models or none.", mlops_handle_reload },
-	{ "GET", "/healthz", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, TEXT, "Is the process alive?", mlops_handle_health },
-	{ "GET", "/readyz", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, TEXT, "Is there a model to answer with?",
+	{ "POST", "/models/{name}/train", MLOPS_ROUTE_ADMIN, MLOPS_BODY_NONE, 202, JSON,
+	  "Train a model, as mlops-retrain does: a job, one at a time for a name.", mlops_handle_train },
+	{ "GET", "/jobs", MLOPS_ROUTE_ADMIN, MLOPS_BODY_NONE, 200, JSON, "The jobs, the newest first.", mlops_handle_jobs },
+	{ "GET", "/jobs/{id}", MLOPS_ROUTE_ADMIN, MLOPS_BODY_NONE, 200, JSON,
+	  "One of them: does it run, how did it end, what did it say?", mlops_handle_job },
+	{ "GET", "/healthz", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, 200, TEXT, "Is the process alive?", mlops_handle_health },
+	{ "GET", "/readyz", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, 200, TEXT, "Is there a model to answer with?",
 	  mlops_handle_ready },
-	{ "GET", "/metrics", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, TEXT, "For Prometheus.", mlops_handle_metrics },
-	{ "GET", "/openapi.json", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, JSON, "This description.", mlops_handle_openapi },
+	{ "GET", "/metrics", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, 200, TEXT, "For Prometheus.", mlops_handle_metrics },
+	{ "GET", "/openapi.json", MLOPS_ROUTE_OPEN, MLOPS_BODY_NONE, 200, JSON, "This description.", mlops_handle_openapi },
 };
 
 const struct mlops_route *mlops_routes(size_t *n)

@@ -22,6 +22,7 @@ struct mlops_route {
 	const char *path; /* "/models/{name}/score"; at most one place in braces */
 	enum mlops_route_access access;
 	enum mlops_route_body body;
+	int status;          /* when all is well */
 	const char *answers; /* content type */
 	const char *summary; /* for /openapi.json */
 	mlops_handler *handler;
@@ -42,6 +43,7 @@ const struct mlops_route *mlops_route_find(const char *method, const char *path,
 struct mlops_service {
 	struct mlops_service_options options;
 	struct mlops_served *served;
+	struct mlops_jobs *jobs;
 	struct mlops_request_metrics metrics;
 	struct mlops_ledger_page ledger;
 	int64_t started;
@@ -63,6 +65,7 @@ bool mlops_service_append(void *context, const void *bytes, size_t length, struc
 mlops_handler mlops_handle_health, mlops_handle_ready, mlops_handle_metrics, mlops_handle_openapi;
 mlops_handler mlops_handle_models, mlops_handle_model, mlops_handle_reload;
 mlops_handler mlops_handle_score, mlops_handle_forecast;
+mlops_handler mlops_handle_train, mlops_handle_jobs, mlops_handle_job;
 
 /* {"openapi":"3.1.0",…} from the table. */
 void mlops_openapi_write(const char *program_version, struct mlops_buffer *out);

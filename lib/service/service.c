@@ -19,8 +19,10 @@ struct mlops_service *mlops_service_new(const struct mlops_service_options *opti
 	service->options = *options;
 	service->started = options->now();
 	mlops_ledger_page_init(&service->ledger);
+	service->options.jobs.now = options->now;
 	service->served = mlops_served_new(&service->options.served, error);
-	if (service->served != NULL)
+	service->jobs = mlops_jobs_new(&service->options.jobs, error);
+	if (service->served != NULL && service->jobs != NULL)
 		return service;
 	mlops_service_free(service);
 	return NULL;
@@ -30,9 +32,15 @@ void mlops_service_free(struct mlops_service *service)
 {
 	if (service == NULL)
 		return;
+	mlops_jobs_free(service->jobs);
 	mlops_served_free(service->served);
 	mlops_ledger_page_release(&service->ledger);
 	free(service);
+}
+
+void mlops_service_stop_jobs(struct mlops_service *service)
+{
+	mlops_jobs_stop(service->jobs);
 }
 
 bool mlops_service_reload(struct mlops_service *service, struct mlops_served_change *change, struct mlops_error *error)
@@ -112,7 +120,7 @@ void mlops_service_answer(struct mlops_service *service, const struct mlops_rout
 	char name[201];
 
 	mlops_route_fits(route, request->path, name);
-	answer->status = 200;
+	answer->status = route->status;
 	answer->content_type = route->answers;
 	route->handler(service, request, name, answer);
 	if (answer->body.failed)

@@ -20,6 +20,7 @@
 #define MLOPS_SERVICE_SERVICE_H
 
 #include "service/http.h"
+#include "service/jobs.h"
 #include "service/served.h"
 
 #include <stdbool.h>
@@ -30,6 +31,7 @@ struct mlops_service_options {
 	const char *program_version;
 	size_t body_limit;           /* bytes */
 	int64_t (*now)(void);        /* microseconds since 1970 */
+	struct mlops_jobs_options jobs; /* but for now */
 };
 
 struct mlops_service;
@@ -37,7 +39,11 @@ struct mlops_route;
 
 /* Serves nothing until the first reload.  What options points to must outlive it. */
 struct mlops_service *mlops_service_new(const struct mlops_service_options *options, struct mlops_error *error);
+/* Waits for jobs that still run, at most as long as mlops_jobs_free. */
 void mlops_service_free(struct mlops_service *service);
+
+/* Trains nothing from now on, and tells the jobs to end. */
+void mlops_service_stop_jobs(struct mlops_service *service);
 
 /* mlops_served_reload, remembered for /readyz and /metrics. */
 bool mlops_service_reload(struct mlops_service *service, struct mlops_served_change *change, struct mlops_error *error);

@@ -236,3 +236,85 @@ train() {
 	fi
 	[ "$(curl -sS "$url/openapi.json" | jq -r '.paths | has("/models/{name}/score")')" = true ]
 }
+
+# admin METHOD PATH: as who has the token.
+admin() {
+	curl -sS -X "$1" -H "Authorization: Bearer $SYSTEM_ADMIN_TOKEN" "$url$2"
+}
+
+# ended ID: the job, when it has ended.
+ended() {
+	for _ in $(seq 600); do
+		admin GET "/jobs/$1" > job.json
+		[ "$(field state < job.json)" = running ] || break
+		sleep 0.05
+	done
+	cat job.json
+}
+
+@test "POST /models/NAME/train runs the nightly job, and a reload takes up what it made" {
+	rows 600 > sensors.csv
+	export SYSTEM_ADMIN_TOKEN=correct-horse MLOPS_CONFIG_DIR=$PWD/conf
+	mkdir conf
+	printf '%s\n' KIND=anomaly_detection IGNORE=failure FILE=../sensors.csv SETTINGS=trees=20 > conf/pumps.conf
+	serve
+	[ "$(curl -sS -X POST "$url/models/pumps/train" | field status)" = 401 ]
+	[ "$(curl -sS "$url/jobs" | field status)" = 401 ]
+	run -0 curl -sS -X POST -o begun.json -w '%{http_code} %{content_type}' -H "Authorization: Bearer $SYSTEM_ADMIN_TOKEN" "$url/models/pumps/train"
+	[ "$output" = '202 application/json' ]
+	id=$(field job < begun.json)
+	[ "$(jq -c '[.model, .status_url]' begun.json)" = "[\"pumps\",\"/jobs/$id\"]" ]
+	run ended "$id"
+	jq -e '.state == "finished" and .exit_status == 0 and .result.event == "retrained" and .result.version == 1 and .message == null' <<< "$output"
+	[ "$(admin POST /models/reload | jq -c '.models | map([.name, .version])')" = '[["pumps",1]]' ]
+	[ "$(admin GET /jobs | jq -c '.jobs | map([.id, .model, .state])')" = "[[\"$id\",\"pumps\",\"finished\"]]" ]
+	# a model that has no configuration fails, and says why
+	run ended "$(admin POST /models/valves/train | field job)"
+	jq -e '.state == "failed" and .exit_status == 78 and .message == "ended with status 78"' <<< "$output"
+	[[ "$(jq -r '.stderr | join("\n")' <<< "$output")" = *"conf/valves.conf"* ]]
+	curl -sS "$url/metrics" > metrics
+	grep -qx 'mlops_service_jobs{state="running"} 0' metrics
+	grep -qx 'mlops_service_jobs{state="finished"} 1' metrics
+	grep -qx 'mlops_service_jobs{state="failed"} 1' metrics
+	[ "$(curl -sS "$url/openapi.json" | jq -c '.paths["/models/{name}/train"].post.responses | keys')" = '["202","default"]' ]
+}
+
+@test "one training of a name at a time; those that run end with the service, or when they take too long" {
+	export SYSTEM_ADMIN_TOKEN=correct-horse
+	printf '#!/bin/sh\necho $$ > "%s/$1.child"\nexec sleep 300\n' "$PWD" > slow
+	chmod +x slow
+	serve --train-command ./slow
+	id=$(admin POST /models/pumps/train | field job)
+	admin POST /models/pumps/train | jq -e --arg id "$id" '.status == 409 and (.detail | endswith("GET /jobs/" + $id))'
+	[ "$(admin GET "/jobs/$id" | field state)" = running ]
+	for _ in $(seq 100); do [ -s pumps.child ] && break; sleep 0.05; done
+	child=$(cat pumps.child)
+	# none of the service's sockets
+	[ "$(find "/proc/$child/fd" -printf '%l\n' | grep -c socket)" -eq 0 ]
+	kill $pid
+	wait $pid
+	run ! kill -0 "$child"
+	unset pid
+
+	serve --train-command "$PWD/slow" --train-timeout 1
+	run ended "$(admin POST /models/pumps/train | field job)"
+	jq -e '.state == "failed" and .exit_status == null and .message == "took longer than 1 seconds"' <<< "$output"
+	run ! kill -0 "$(cat pumps.child)"
+}
+
+@test "a training after privileges are dropped, and programs that are none" {
+	export SYSTEM_ADMIN_TOKEN=correct-horse
+	run -78 --separate-stderr mlops-serve --port 0 --train-command ./nothing
+	[ "$stderr" = "mlops-serve: './nothing' is no program that can be run" ]
+	run -78 --separate-stderr mlops-serve --port 0 --train-command nothing-in-the-path
+	[ "$stderr" = "mlops-serve: 'nothing-in-the-path' is no program that can be run" ]
+	[ "$(id -u)" -eq 0 ] || skip "only root can become another user"
+	open=$(mktemp -d) # nobody else may enter the test's own directory
+	printf '#!/bin/sh\nprintf "{\\"user\\":\\"%%s\\",\\"notify\\":\\"%%s\\"}\\n" "$(id -un)" "$NOTIFY_SOCKET"\n' > "$open/whoami"
+	chmod -R a+rX "$open"
+	chmod +x "$open/whoami"
+	NOTIFY_SOCKET=@nobody-listens serve --user nobody --train-command "$open/whoami"
+	run ended "$(admin POST /models/pumps/train | field job)"
+	rm -r "$open"
+	[ "$(jq -c .result <<< "$output")" = '{"user":"nobody","notify":""}' ]
+}

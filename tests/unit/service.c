@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "onnx_sample.h"
 #include "registry_fixture.h"
 #include "service/routes.h"
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TOKEN "correct horse"
 
@@ -385,6 +387,67 @@ static void test_metrics_of_the_ledger(void **state)
 }
 
 /* The description names every route, and no other. */
+/* The program is a shell script; what children are like is in service_jobs.c. */
+static void test_trainings(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct mlops_store *store = fixture_create(fixture);
+	char script[300], id[MLOPS_JOB_ID] = "", path[64];
+	char *environment[] = { NULL };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_service_options options = {
+		.served = { .location = fixture->registry }, .token = TOKEN, .program_version = "1.2.3", .now = clock_now,
+		.jobs = { .program = script, .environment = environment, .timeout = 60, .running = 2, .remembered = 5 },
+	};
+	static const char text[] = "#!/bin/sh\n[ \"$1\" = slow ] && while :; do :; done\necho \"{\\\"trained\\\":\\\"$1\\\"}\"\n";
+	struct mlops_service *service = new_service(fixture, TOKEN, NULL, 0);
+	struct mlops_http_answer answer;
+
+	expect(service, "POST", "/models/pumps/train", NULL, "Bearer " TOKEN, 503, "this service trains nothing");
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "\nmlops_service_jobs{state=\"running\"} 0\n");
+	mlops_service_free(service);
+
+	snprintf(script, sizeof script, "%s/train", fixture->root);
+	assert_true(mlops_file_replace(script, text, sizeof text - 1, 0777, &error));
+	service = mlops_service_new(&options, &error);
+	assert_non_null(service);
+	expect(service, "POST", "/models/pumps/train", NULL, NULL, 401, "needs the header Authorization");
+	expect(service, "GET", "/models/pumps/train", NULL, "Bearer " TOKEN, 405, "this path takes POST");
+	expect(service, "POST", "/models/-pumps/train", NULL, "Bearer " TOKEN, 400, "'-pumps'");
+	expect(service, "GET", "/jobs", NULL, NULL, 401, "needs the header Authorization");
+	expect(service, "GET", "/jobs/x", NULL, NULL, 401, "needs the header Authorization");
+	expect(service, "GET", "/jobs/x", NULL, "Bearer " TOKEN, 404, "no job 'x'");
+	expect(service, "GET", "/jobs", NULL, "Bearer " TOKEN, 200, "{\"jobs\":[]}\n");
+
+	answer = ask(service, "POST", "/models/pumps/train", "{}", "Bearer " TOKEN);
+	assert_int_equal(answer.status, 202);
+	assert_string_equal(answer.content_type, "application/json");
+	assert_int_equal(sscanf(answer.body.data, "{\"job\":\"%32[0-9a-f]\",\"model\":\"pumps\",", id), 1);
+	snprintf(path, sizeof path, "/jobs/%s", id);
+	assert_non_null(strstr(answer.body.data, path));
+	mlops_http_answer_release(&answer);
+	for (int i = 0; i < 4000; i++) {
+		bool runs;
+
+		answer = ask(service, "GET", path, NULL, "Bearer " TOKEN);
+		runs = strstr(answer.body.data, "\"running\"") != NULL;
+		mlops_http_answer_release(&answer);
+		if (!runs)
+			break;
+		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+	}
+	expect(service, "GET", path, NULL, "Bearer " TOKEN, 200, "\"state\":\"finished\"");
+	expect(service, "GET", path, NULL, "Bearer " TOKEN, 200, "\"result\":{\"trained\":\"pumps\"},\"stderr\":[]}");
+	expect(service, "POST", "/models/slow/train", NULL, "Bearer " TOKEN, 202, "\"model\":\"slow\"");
+	expect(service, "POST", "/models/slow/train", NULL, "Bearer " TOKEN, 409, "model 'slow' is being trained");
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "\nmlops_service_jobs{state=\"running\"} 1\n");
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "\nmlops_service_jobs{state=\"finished\"} 1\n");
+	mlops_service_stop_jobs(service);
+	expect(service, "POST", "/models/pumps/train", NULL, "Bearer " TOKEN, 503, "the service is about to end");
+	mlops_service_free(service);
+	mlops_store_close(store);
+}
+
 static void test_openapi_describes_the_routes(void **state)
 {
 	struct mlops_buffer text = MLOPS_BUFFER_INIT;
@@ -425,6 +488,7 @@ int main(void)
 		WITH_REGISTRY(test_no_answer_is_torn),
 		WITH_REGISTRY(test_metrics_count_requests),
 		WITH_REGISTRY(test_metrics_of_the_ledger),
+		cmocka_unit_test_setup_teardown(test_trainings, fixture_setup, fixture_teardown),
 		cmocka_unit_test(test_openapi_describes_the_routes),
 	};
 

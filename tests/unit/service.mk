@@ -6,3 +6,6 @@ tests_unit_metrics_exposition_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/net_http_client.t
 tests_unit_net_http_client_t_SOURCES = tests/unit/net_http_client.c
 tests_unit_net_http_client_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/service_jobs.t
+tests_unit_service_jobs_t_SOURCES = tests/unit/service_jobs.c
+tests_unit_service_jobs_t_LDADD = $(UNIT_LIBS)
