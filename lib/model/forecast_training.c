@@ -12,6 +12,7 @@
 #define LINE_SHARE 0.1f	  /* the linear path is near its best already: its steps are a tenth of the network's */
 #define MEMORY	   0.998f /* of the average of weights: some 500 steps, fewer at the beginning */
 #define CLEARLY	   0.001  /* share by which the error must sink for training to go on; the best epoch is kept in any case */
+#define UPHILL	   3	  /* times the patience that training has before it is first clearly better than the start */
 #define CHUNK	   1024	  /* windows that are judged at a time */
 
 struct training {
@@ -35,6 +36,7 @@ struct training {
 	float *z, *sequences, *targets, *weights, *outputs, *output_gradient, *line_gradient;
 	struct mlops_buffer checkpoint, optimiser;
 	char identity[MLOPS_SHA256_TEXT];
+	double start; /* error at epoch 0 */
 	double loss; /* sum over the epoch's windows so far */
 	size_t seen;
 };
@@ -274,13 +276,22 @@ static bool begin(struct training *training, const struct mlops_forecast_data *d
 	       mlops_trainer_restore(training->trainer, optimiser, length, error);
 }
 
+/* A network whose head is zero may see nothing but the linear path's remains for many epochs, and then, within a
+ * few, the season. */
+static bool is_patient(const struct training *training)
+{
+	const struct mlops_forecast_state *state = &training->state;
+
+	return state->waited < (state->milestone < training->start ? training->patience : UPHILL * training->patience);
+}
+
 static bool run(struct training *training, struct mlops_error *error)
 {
 	struct mlops_forecast_state *state = &training->state;
 	double validation = state->best;
 
 	/* nothing can be better than no error: a constant series */
-	while (state->epoch < training->epochs && state->waited < training->patience && state->best > 0) {
+	while (state->epoch < training->epochs && is_patient(training) && state->best > 0) {
 		if (!run_epoch(training, &validation, error))
 			return false;
 		state->waited++;
@@ -380,7 +391,7 @@ bool mlops_forecast_train(struct mlops_forecaster *forecaster, const struct mlop
 	training.batches = (windows->n_training + training.batch - 1) / training.batch;
 	training.state.n_weights = training.n_network + training.n_line;
 	fine = allocate(&training, error) && judge(&training, &training.state.best, error);
-	training.state.milestone = training.state.best;
+	training.state.milestone = training.start = training.state.best;
 	report_out->start = unit * training.state.best;
 	if (fine && training.epochs > 0) {
 		memcpy(training.now, forecaster->parameters, training.n_network * sizeof(float));

@@ -9,7 +9,8 @@
  *  3. network: head at zero, so that the start is the ridge line; Adam on the absolute errors, linear path and network
  *     together, epoch by epoch.  What is judged and kept is the average of the last some hundred steps' weights
  *     (Polyak, Juditsky 1992), which moves less than they do.  Training ends when `patience` epochs in a row
- *     have not made the mean absolute error on validation smaller by a thousandth; the best epoch's weights are kept
+ *     (three times as many before the first success) have not made the mean absolute error on validation smaller by a
+ *     thousandth; the best epoch's weights are kept
  *     if what they gain there is more than its standard error (of `horizon` windows, which share what comes, as one; of four
  *     such at least), else those of the start, which is epoch 0: a short validation part must not choose by chance.
  *  4. intervals: residuals on the validation windows (forecast_interval.h), half-way between those of the start and

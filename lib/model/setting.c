@@ -123,7 +123,8 @@ static const struct mlops_setting time_series_forecast_settings[] = {
 	  .fallback = 5,
 	  .minimum = 1,
 	  .maximum = 100000,
-	  .meaning = "epochs that do not lower the validation error by a thousandth after which training ends" },
+	  .meaning = "epochs that do not lower the validation error by a thousandth after which training ends; three times\n"
+		     "      as many before it is first below the start's" },
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
