@@ -363,6 +363,11 @@ static bool train_sensors(struct job *job, struct mlops_error *error)
 		job->sensor = set->items[i].id;
 		if (train_one(job, &trouble))
 			continue;
+		/* What failed says more than what a gate did not let pass. */
+		if (error->code == MLOPS_NEGATIVE && trouble.code != MLOPS_NEGATIVE) {
+			cli_notice("%s", error->message);
+			*error = (struct mlops_error)MLOPS_ERROR_INIT;
+		}
 		if (error->code == MLOPS_OK)
 			mlops_error_set(error, trouble.code, "model '%.200s': %s", job->name, trouble.message);
 		else

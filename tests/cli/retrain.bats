@@ -24,7 +24,7 @@ teardown() {
 
 # configure NAME [LINE...]: a configuration of a small isolation forest on sensors.csv, and more lines
 configure() {
-	printf '%s\n' KIND=anomaly_detection IGNORE=failure FILE=../sensors.csv SETTINGS=trees=20 "${@:2}" > "conf/$1.conf"
+	printf '%s\n' KIND=anomaly_detection IGNORE=failure FILE=../sensors.csv SETTINGS=trees=20 GATE_MIN_ROWS=10 CRITICAL_LOSS=1 "${@:2}" > "conf/$1.conf"
 }
 
 runs_of() { # NAME: "action outcome reason" of its runs, the newest first
@@ -57,7 +57,9 @@ validate FINISHED -" ]
 	mlops-retrain pumps
 	awk -F, -v OFS=, 'NR > 1 { $3 += 40 } 1' sensors.csv > warm.csv
 	mv warm.csv sensors.csv
+	configure pumps
 	run -0 mlops-retrain pumps
+	[ "$(field outcome <<< "$output")" = promoted ]
 	configure pumps CHECK_SETTINGS=drift_psi.severity=error
 	mlops-registry rollback pumps > /dev/null
 	run -65 --separate-stderr mlops-retrain pumps
@@ -105,6 +107,29 @@ validate FAILED invalid_data" ]
 	configure pumps FILE=../nowhere.csv
 	run -74 --separate-stderr mlops-retrain pumps
 	[ "$(field step <<< "$output")" = validate ]
+}
+
+@test "the gate decides: held is fine, rejected is not; the champion stays" {
+	rows 500 > sensors.csv
+	configure pumps KIND=failure_prediction TARGET=failure IGNORE=
+	run -0 mlops-retrain pumps
+	[ "$(field outcome <<< "$output")" = promoted ]
+	# The same rows tell nothing new of who is better.
+	run -0 --separate-stderr mlops-retrain pumps
+	[ "$(jq -c '[.outcome, .step, .version, .champion, .exit_status]' <<< "$output")" = '["held",null,2,1,0]' ]
+	[ -n "$(field 'message // empty' <<< "$output")" ]
+	[ "$(runs_of pumps | head -n 1)" = 'train FINISHED -' ]
+	configure pumps KIND=failure_prediction TARGET=failure IGNORE= MIN_ACCURACY=0.9999
+	run -1 --separate-stderr mlops-retrain pumps
+	[ "$(jq -c '[.outcome, .step, .version, .champion, .exit_status]' <<< "$output")" = '["rejected","train",3,1,1]' ]
+	[[ "$(field message <<< "$output")" == *accuracy* ]]
+	[ "$(runs_of pumps | grep -v validate)" = 'train FAILED quality_gate
+train FINISHED -
+train FINISHED -' ]
+	[ "$(mlops-registry decisions pumps | field decision | xargs)" = 'REJECT HOLD PROMOTE' ]
+	# A dry run says so beforehand.
+	run -1 --separate-stderr mlops-retrain --dry-run pumps
+	[[ "$(field message <<< "$output")" == *accuracy* ]]
 }
 
 @test "a database that does not answer: 69, reason database; its password is nowhere" {
@@ -179,7 +204,7 @@ serve() {
 		'["promoted",null,null,{"promoted":2,"held":0,"rejected":0}]' ]
 	printf '2024-01-01T00:%02d:00Z,c,1\n' 0 10 20 30 >> sensors.csv
 	run -65 --separate-stderr mlops-retrain flow
-	[ "$(jq -c '[.outcome, .step, .sensors.promoted]' <<< "$output")" = '["failed","train",2]' ]
+	[ "$(jq -c '[.outcome, .step, .sensors.held]' <<< "$output")" = '["failed","train",2]' ]
 	[[ "$(field message <<< "$output")" == "model 'flow.c': "* ]]
 	[ "$(mlops-registry runs flow.c | field outcome)" = FAILED ]
 	[ "$(mlops-registry runs flow.a --limit 1 | field outcome)" = FINISHED ]
@@ -201,7 +226,7 @@ serve() {
 	[ "$(jq -c '[.outcome, .version, .exit_status]' <<< "$output")" = '["dry-run",null,0]' ]
 	[ "$(jq '.metrics.anomaly_rate >= 0' <<< "$output")" = true ]
 	[[ "${stderr_lines[0]}" == '$ mlops-validate '*sensors.csv ]]
-	[[ "${stderr_lines[1]}" == '$ mlops-train --model=anomaly_detection --name=pumps --set=trees=20 --promote --ignore=failure -- '*sensors.csv ]]
+	[[ "${stderr_lines[1]}" == '$ mlops-train --model=anomaly_detection --name=pumps --set=trees=20 --promote --critical-loss=1 --gate-min-rows=10 --ignore=failure -- '*sensors.csv ]]
 	[ ! -e "$MLOPS_REGISTRY" ]
 	[ ! -e syslog ]
 	configure pumps FILE=../nowhere.csv
@@ -232,13 +257,13 @@ d" ]
 	rows 100 > sensors.csv
 	configure pumps 'TRGET=x'
 	run -78 --separate-stderr mlops-retrain pumps
-	[ "$stderr" = "mlops-retrain: $PWD/conf/pumps.conf:5: unknown key 'TRGET'; did you mean 'TARGET'?" ]
+	[ "$stderr" = "mlops-retrain: $PWD/conf/pumps.conf:7: unknown key 'TRGET'; did you mean 'TARGET'?" ]
 	[ "$(jq -c '[.step, .exit_status]' <<< "$output")" = '["config",78]' ]
 	[ "$(runs_of pumps)" = "train FAILED internal" ]
 	refused() { # LINE MESSAGE
 		configure pumps "$1"
 		run -78 --separate-stderr mlops-retrain pumps
-		[ "$stderr" = "mlops-retrain: $PWD/conf/pumps.conf:5: $2" ] || { echo "$stderr"; return 1; }
+		[ "$stderr" = "mlops-retrain: $PWD/conf/pumps.conf:7: $2" ] || { echo "$stderr"; return 1; }
 	}
 	refused 'TARGET=$(touch evil)' 'TARGET: put quotes around a value with other characters than letters, digits and _.,:/@%+=-'
 	refused 'TARGET="$(touch evil)"' 'TARGET: $, ` and \ have a meaning between double quotes; put single ones around the value'
@@ -462,7 +487,7 @@ start_ready() {
 	rows 1000 > sensors.csv
 	configure pumps KIND=failure_prediction TARGET=failure IGNORE=
 	mlops-retrain pumps > /dev/null
-	run -0 mlops-retrain pumps
+	run -0 --separate-stderr mlops-retrain pumps
 	echo "$output"
 	[ "$(jq '.duration_seconds < 2' <<< "$output")" = true ]
 }
