@@ -4,6 +4,7 @@ BATS_TESTS = \
 	%D%/examples.bats \
 	%D%/forecast.bats \
 	%D%/gate.bats \
+	%D%/handoff.bats \
 	%D%/in_step.bats \
 	%D%/long.bats \
 	%D%/metrics.bats \
