@@ -66,3 +66,32 @@ start_alertmanager() {
 		--log.level debug
 	within 20 curl -fsS "http://127.0.0.1:$alertmanager_port/-/ready"
 }
+
+# The shipped configuration and rules, asked every second, with alerts that wait for two.
+start_prometheus() { # SERVICE-PORT NODE-EXPORTER-PORT
+	mkdir -p prometheus/rules
+	sed 's/for: .*/for: 2s/' "$MLOPS_SOURCE/infrastructure/prometheus/rules/model-quality.yml" > prometheus/rules/model-quality.yml
+	sed -e 's/\(_interval\|_timeout\): .*/\1: 1s/' -e "s/localhost:8080/127.0.0.1:$1/" -e "s/localhost:9100/127.0.0.1:$2/" \
+		-e "s/localhost:9093/127.0.0.1:$alertmanager_port/" \
+		"$MLOPS_SOURCE/infrastructure/prometheus/prometheus.yml" > prometheus/prometheus.yml
+	prometheus_port=$(free_port)
+	serve prometheus/server prometheus --config.file prometheus/prometheus.yml --storage.tsdb.path prometheus/data \
+		--web.listen-address "127.0.0.1:$prometheus_port"
+	within 30 curl -fsS "http://127.0.0.1:$prometheus_port/-/ready"
+}
+
+# What Prometheus answers to a query: "LABELS VALUE" a line, by the labels named.
+query() { # PROMQL [LABEL...]
+	local text=$1
+	shift
+	curl -fsS -G "http://127.0.0.1:$prometheus_port/api/v1/query" --data-urlencode "query=$text" |
+		jq -r --args '.data.result[] | [(.metric[$ARGS.positional[]] // "-"), .value[1]] | join(" ")' "$@" | sort
+}
+
+is() { # EXPECTED COMMAND...
+	local expected=$1
+	shift
+	local found
+	found=$("$@") || return
+	[ "$found" = "$expected" ] || { echo "'$found', not '$expected'"; return 1; }
+}
