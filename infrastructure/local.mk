@@ -13,7 +13,9 @@ CLEANFILES += $(rules_DATA)
 
 # Where an alert sends people to read on: the installed HANDOFF.md, or make RUNBOOK=https://…/HANDOFF.md.
 RUNBOOK = file://$(docdir)/HANDOFF.md
-%D%/installed/model-quality.yml: %D%/prometheus/rules/model-quality.yml Makefile
-	$(AM_V_GEN)$(MKDIR_P) %D%/installed && \
+%D%/installed/model-quality.yml: %D%/prometheus/rules/model-quality.yml runbook-may-have-changed
+	@$(MKDIR_P) %D%/installed && \
 	sed 's|file:///usr/local/share/doc/mlops/HANDOFF.md|$(RUNBOOK)|' $(srcdir)/%D%/prometheus/rules/model-quality.yml > $@.tmp && \
-	mv -f $@.tmp $@
+	if cmp -s $@.tmp $@; then rm -f $@.tmp; else mv -f $@.tmp $@; fi
+runbook-may-have-changed:
+.PHONY: runbook-may-have-changed

@@ -59,8 +59,10 @@ versions() {
 	mkdir conf
 	export MLOPS_CONFIG_DIR=$PWD/conf
 	printf '%s\n' KIND=anomaly_detection IGNORE=failure FILE=../sensors.csv > conf/pumps.conf
-	run_section 'Retrain now'
-	[[ "$output" == *'"outcome":"dry-run"'*'"event":"retrained"'* ]]
+	export SYSTEM_ADMIN_TOKEN=t
+	serve t
+	run_section 'Retrain now' -e "s|URL|$ML_SERVICE_URL|"
+	[[ "$output" == *'"outcome":"dry-run"'*'"event":"retrained"'*'"state":"running"'* ]]
 	[ "$(mlops-registry list pumps | wc -l)" -ge 2 ]
 }
 

@@ -69,6 +69,24 @@ start_service() {
 	mlops-registry history pumps --limit 1 | grep -q '"why":"accuracy below 0.8"'
 }
 
+@test "## Setting up what watches: what is installed is taken where it is copied to" {
+	command -v promtool > /dev/null || skip 'promtool is not installed'
+	command -v amtool > /dev/null || skip 'amtool is not installed'
+	MAKEFLAGS='' make -s -C "$MLOPS_BUILD" DESTDIR="$PWD/root" datadir=/usr/local/share RUNBOOK=https://r.example.org/HANDOFF.md \
+		install-dist_prometheusDATA install-rulesDATA install-dist_alertmanagerDATA install-dist_grafanaDATA
+	mkdir etc
+	awk -v heading="## Setting up what watches" '/^## / { on = $0 == heading } on && sub(/^    /, "")' "$handoff" |
+		sed -e "s|/usr/local/share|$PWD/root&|; s|/etc/prometheus|$PWD/etc|" > commands
+	[ "$(wc -l < commands)" -eq 4 ]
+	# cp leaves modes as they are, and the sources' may be read-only
+	bash -e -x commands
+	[ -s etc/rules/model-quality.yml ]
+	[ -s etc/mlops.tmpl ]
+	jq -e .panels root/usr/local/share/mlops/grafana/mlops.json > /dev/null
+	[ "$(grep -c 'runbook_url: https://r.example.org/HANDOFF.md#model' etc/rules/model-quality.yml)" -eq \
+		"$(grep -c 'alert:' etc/rules/model-quality.yml)" ]
+}
+
 @test "the table of metrics has what there is, no more and no less" {
 	rows 600 > sensors.csv
 	mlops-train --model failure_prediction --name pumps --target failure --promote sensors.csv > trained
