@@ -21,7 +21,7 @@ struct subject {
 	const struct mlops_run_summary *summary; /* NULL: never trained, never validated */
 	const struct mlops_version *champion;    /* NULL: none */
 	struct mlops_metrics figures;            /* the champion's */
-	double last_accuracy;                    /* of the last training that finished */
+	double last_accuracy;                    /* of the last version trained */
 	struct mlops_checks checks;
 	bool checked;
 	struct mlops_decision_list decisions;    /* the gate's last one, or none */

@@ -166,7 +166,7 @@ struct mlops_run_summary {
 	int64_t duration;          /* of the last one that ended; -1 = not known */
 	bool ok;                   /* did it finish? */
 	char *reason;              /* else why not */
-	char *metrics;             /* of the last one that finished, or NULL */
+	char *metrics;             /* of the last one that made a version, rejected by a gate or not; or NULL */
 	bool validated, valid;     /* was there a validation, and did the last one that ended find the data valid? */
 };
 struct mlops_run_summary_list {
@@ -183,7 +183,8 @@ bool mlops_store_run_summaries(struct mlops_store *store, struct mlops_run_summa
 bool mlops_store_add_version(struct mlops_store *store, struct mlops_version *version, const void *bytes, size_t length,
 			     struct mlops_error *error);
 
-/* The same, and the end of the run that made it, in one transaction: the run is finished exactly when its version is there.
+/* The same, and the end of the run that made it, in one transaction: the run has ended exactly when its version is there.  Its
+ * outcome is the caller's to say: a version that a gate rejects is there, and its run has failed.
  * Fills run->version too; version->run_id must be run's. */
 bool mlops_store_finish_run(struct mlops_store *store, struct mlops_run *run, struct mlops_version *version,
 			    const void *bytes, size_t length, struct mlops_error *error);

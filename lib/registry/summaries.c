@@ -18,7 +18,7 @@ void mlops_run_summary_list_release(struct mlops_run_summary_list *list)
 
 /* What is known of a name while its runs are counted. */
 struct tally {
-	int64_t last_finished, last_ended, last_started; /* sequences of trainings; 0: none */
+	int64_t last_made, last_ended, last_started; /* sequences of trainings; 0: none.  made: a version */
 	int64_t last_validation;
 };
 
@@ -79,11 +79,11 @@ static void count(struct mlops_ledger_query *query, struct mlops_run_summary *su
 	if (strcmp(outcome, "RUNNING") == 0)
 		goto out;
 	tally->last_ended = later(tally->last_ended, sequence);
+	tally->last_made = later(tally->last_made, mlops_ledger_int(query, 7));
 	summary->ended = later(summary->ended, ended);
 	if (strcmp(outcome, "FINISHED") == 0) {
 		summary->finished += runs;
 		summary->succeeded = later(summary->succeeded, ended);
-		tally->last_finished = later(tally->last_finished, sequence);
 	} else {
 		summary->failed += runs;
 		summary->broke = later(summary->broke, ended);
@@ -97,7 +97,8 @@ static bool count_all(struct work *work)
 {
 	struct mlops_ledger_query query = mlops_ledger_query(
 		work->store,
-		"SELECT name, action, outcome, count(*), max(started), max(ended), max(sequence) FROM runs"
+		"SELECT name, action, outcome, count(*), max(started), max(ended), max(sequence),"
+		" max(CASE WHEN outcome = 'FINISHED' OR version > 0 THEN sequence ELSE 0 END) FROM runs"
 		" WHERE action IN ('train', 'validate') GROUP BY name, action, outcome ORDER BY name, action, outcome",
 		work->error);
 
@@ -207,8 +208,8 @@ static bool read_details(struct work *work)
 
 		if (tally->last_ended > 0 && !read_last(work, summary, tally->last_ended))
 			return false;
-		if (tally->last_finished > 0 && !read_text(work, "SELECT metrics FROM runs WHERE sequence = ?",
-							   tally->last_finished, &summary->metrics))
+		if (tally->last_made > 0 && !read_text(work, "SELECT metrics FROM runs WHERE sequence = ?",
+							   tally->last_made, &summary->metrics))
 			return false;
 		if (tally->last_started > 0 && mlops_ledger_has_sensors(work->store) &&
 		    !read_text(work, "SELECT " LEDGER_RUN_SENSOR " FROM runs WHERE sequence = ?", tally->last_started,

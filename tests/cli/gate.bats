@@ -55,6 +55,11 @@ outcome() {
 	[ "$(outcome)" = "FAILED quality_gate 2" ]
 	[ "$(mlops-registry list | field champion)" = 1 ]
 	[ "$(mlops-registry decisions failing --limit 1 | field run_id)" = "$(mlops-registry runs failing --limit 1 | field run_id)" ]
+	# a failure for who is to be told, and the figures are those of the version that was refused
+	mlops-registry metrics > metrics
+	grep -qx 'mlops_training_last_run_success{model="failing",sensor=""} 0' metrics
+	grep -qx 'mlops_training_last_run_failure_reason{model="failing",sensor="",reason="quality_gate"} 1' metrics
+	[ "$(sed -n 's/^mlops_training_last_run_accuracy{.*} //p' metrics)" = "$(field metrics.accuracy <<< "$output")" ]
 	run -0 failing more.csv --set max_depth=1 --set trees=1 --force
 	[ "$(field champion <<< "$output")" = true ]
 	[ "$(decided challenger decision forced)" = "3 REJECT true" ]
