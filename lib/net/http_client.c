@@ -91,13 +91,45 @@ static bool set_error(CURLcode code, const struct mlops_http_call *call, const s
 		return mlops_error_set(error, MLOPS_USAGE, "'%s' is no URL as http://127.0.0.1:8080 is", url);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
 		return mlops_error_set(error, MLOPS_CONFIG, "%s: %s", url, text);
 	case CURLE_OPERATION_TIMEDOUT:
+		if (call->stall > 0)
+			return mlops_error_set(error, MLOPS_UNAVAILABLE, "%s: %s", url, text);
 		return mlops_error_set(error, MLOPS_UNAVAILABLE, "%s: no answer within %g seconds", url, call->timeout);
 	default:
 		return mlops_error_set(error, MLOPS_UNAVAILABLE, "%s: %s", url,
 				       text[0] != '\0' ? text : curl_easy_strerror(code));
 	}
+}
+
+static bool set_trust(CURL *curl, const struct mlops_http_call *call)
+{
+	bool ok = true;
+
+	if (call->ca_file != NULL) {
+		ok = curl_easy_setopt(curl, CURLOPT_CAINFO, call->ca_file) == CURLE_OK;
+	} else if (call->insecure) {
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (call->client_certificate != NULL)
+		ok = ok && curl_easy_setopt(curl, CURLOPT_SSLCERT, call->client_certificate) == CURLE_OK &&
+		     curl_easy_setopt(curl, CURLOPT_SSLKEY, call->client_certificate) == CURLE_OK;
+	return ok;
+}
+
+static bool set_credentials(CURL *curl, const struct mlops_http_call *call)
+{
+	if (call->username != NULL) {
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		return curl_easy_setopt(curl, CURLOPT_USERNAME, call->username) == CURLE_OK &&
+		       curl_easy_setopt(curl, CURLOPT_PASSWORD, call->password) == CURLE_OK;
+	}
+	if (call->token == NULL)
+		return true;
+	curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+	return curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, call->token) == CURLE_OK;
 }
 
 /* Only the first option that fails matters: memory. */
@@ -111,18 +143,16 @@ static bool set_options(CURL *curl, const struct mlops_http_call *call, struct c
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, milliseconds);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, milliseconds < 10000 ? milliseconds : 10000L);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	if (call->ca_file != NULL)
-		ok = ok && curl_easy_setopt(curl, CURLOPT_CAINFO, call->ca_file) == CURLE_OK;
+	if (call->stall > 0) {
+		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, call->stall < 1 ? 1L : (long)call->stall);
+	}
 	if (call->body != NULL || strcmp(call->method, "POST") == 0) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_length);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call->body != NULL ? call->body : "");
 	}
 	ok = ok && curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method) == CURLE_OK;
-	if (call->token != NULL) {
-		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
-		ok = ok && curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, call->token) == CURLE_OK;
-	}
-	return ok;
+	return ok && set_trust(curl, call) && set_credentials(curl, call);
 }
 
 static struct curl_slist *make_headers(const struct mlops_http_call *call)
@@ -145,6 +175,7 @@ bool mlops_http_client_send(struct mlops_http_client *client, const struct mlops
 	};
 	CURLcode code = CURLE_OUT_OF_MEMORY;
 	const char *type = NULL;
+	curl_off_t pause = 0, took = 0;
 	long status = 0;
 
 	*result = (struct mlops_http_result){ .body = MLOPS_BUFFER_INIT };
@@ -155,11 +186,15 @@ bool mlops_http_client_send(struct mlops_http_client *client, const struct mlops
 	if (set_options(client->curl, call, headers))
 		code = curl_easy_perform(client->curl);
 	curl_slist_free_all(headers);
+	curl_easy_getinfo(client->curl, CURLINFO_TOTAL_TIME_T, &took);
+	result->seconds = (double)took / 1e6;
 	if (code != CURLE_OK)
 		return set_error(code, call, &receiving, text, error);
 	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(client->curl, CURLINFO_CONTENT_TYPE, &type);
+	curl_easy_getinfo(client->curl, CURLINFO_RETRY_AFTER, &pause);
 	result->status = (int)status;
+	result->retry_after = (double)pause;
 	if (type != NULL)
 		snprintf(result->content_type, sizeof result->content_type, "%.*s", (int)strcspn(type, "; \t"), type);
 	return true;

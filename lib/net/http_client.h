@@ -17,25 +17,32 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct mlops_http_client;
 
 struct mlops_http_call {
-	const char *method;       /* "GET", "POST" */
+	const char *method;       /* "GET", "POST", "PUT", "PATCH", "DELETE"; any may have a body */
 	const char *url;          /* http:// or https:// */
+	const char *username, *password; /* Authorization: Basic, both or none; before the token */
 	const char *token;        /* Authorization: Bearer; NULL: none */
 	const char *content_type; /* of body; NULL: none */
 	const void *body;
 	size_t body_length;
 	const char *ca_file;      /* PEM, of a private authority; NULL: the system's */
+	const char *client_certificate; /* PEM with certificate and key; or NULL */
+	bool insecure;            /* take any certificate, where ca_file is NULL */
 	double timeout;           /* seconds for all of it; connecting gets at most 10 of them */
+	double stall;             /* seconds without a byte that end it; 0: only timeout does */
 	size_t answer_limit;      /* bytes; 0: 16 MB */
 };
 
 struct mlops_http_result {
 	int status;
 	char content_type[128]; /* without parameters; empty: none */
+	double retry_after;     /* seconds that the answer asks to wait; 0: it does not */
+	double seconds;         /* that the call took, also where no answer came */
 	struct mlops_buffer body;
 };
 

@@ -1,2 +1,3 @@
 libmlops_a_SOURCES += \
-	%D%/http_client.c %D%/http_client.h
+	%D%/http_client.c %D%/http_client.h \
+	%D%/url.c %D%/url.h

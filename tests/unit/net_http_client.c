@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "net/http_client.h"
+#include "net/url.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -67,22 +68,51 @@ static void start(struct server *server, const char *answer)
 	assert_int_equal(pthread_create(&server->thread, NULL, answer_once, server), 0);
 }
 
-static bool ask(struct server *server, size_t limit, struct mlops_http_result *result, struct mlops_error *error)
+static bool send_call(struct server *server, struct mlops_http_call *call, struct mlops_http_result *result,
+		      struct mlops_error *error)
 {
 	struct mlops_http_client *client = mlops_http_client_new(error);
 	char url[64];
-	struct mlops_http_call call = {
-		.method = "POST", .url = url, .token = "t0ken", .timeout = 5, .answer_limit = limit,
-	};
 	bool ok;
 
 	assert_non_null(client);
 	snprintf(url, sizeof url, "http://127.0.0.1:%u/x", server->port);
-	ok = mlops_http_client_send(client, &call, result, error);
+	call->url = url;
+	ok = mlops_http_client_send(client, call, result, error);
 	mlops_http_client_free(client);
 	pthread_join(server->thread, NULL);
 	close(server->fd);
 	return ok;
+}
+
+static bool ask(struct server *server, size_t limit, struct mlops_http_result *result, struct mlops_error *error)
+{
+	struct mlops_http_call call = { .method = "POST", .token = "t0ken", .timeout = 5, .answer_limit = limit };
+
+	return send_call(server, &call, result, error);
+}
+
+static void test_a_user_a_body_and_a_wait(void **state)
+{
+	struct mlops_http_call call = {
+		.method = "PUT", .username = "me", .password = "p:w", .token = "t0ken", .content_type = "application/octet-stream",
+		.body = "abc", .body_length = 3, .timeout = 5, .stall = 5,
+	};
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_http_result result;
+	struct server server;
+
+	(void)state;
+	start(&server, "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
+	assert_true(send_call(&server, &call, &result, &error));
+	assert_int_equal(result.status, 429);
+	assert_true(result.retry_after > 6.9 && result.retry_after < 7.1);
+	assert_true(result.seconds > 0 && result.seconds < 5);
+	assert_non_null(strstr(server.asked, "PUT /x HTTP/1.1\r\n"));
+	assert_non_null(strstr(server.asked, "Authorization: Basic bWU6cDp3\r\n"));
+	assert_null(strstr(server.asked, "Bearer"));
+	assert_non_null(strstr(server.asked, "Content-Length: 3\r\n"));
+	mlops_http_result_release(&result);
 }
 
 static void test_an_answer_is_taken_whole(void **state)
@@ -157,9 +187,65 @@ static void test_secrets_are_cut_out_of_urls(void **state)
 	assert_string_equal(mlops_url_redacted("https://user@host?x", buffer), "https://host");
 }
 
+static void expect_apart(const char *url, const char *bare, const char *username, const char *password)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_url_server server;
+
+	assert_true(mlops_url_take_apart(url, &server, &error));
+	assert_string_equal(server.url, bare);
+	assert_int_equal(server.username == NULL, username == NULL);
+	if (username != NULL) {
+		assert_string_equal(server.username, username);
+		assert_string_equal(server.password, password);
+	}
+	mlops_url_server_release(&server);
+}
+
+static void expect_no_server(const char *url, const char *message)
+{
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_url_server server;
+
+	assert_false(mlops_url_take_apart(url, &server, &error));
+	assert_int_equal(error.code, MLOPS_CONFIG);
+	assert_string_equal(error.message, message);
+	mlops_url_server_release(&server);
+}
+
+static void test_an_address_is_taken_apart(void **state)
+{
+	(void)state;
+	expect_apart("http://host:5000", "http://host:5000", NULL, NULL);
+	expect_apart("HTTPS://host/ml//", "HTTPS://host/ml", NULL, NULL);
+	expect_apart("https://me:p%40s%00s%@host/ml/", "https://host/ml", "me", "p@s%00s%");
+	expect_apart("https://me:p@ss:w@host/a@b", "https://host/a@b", "me", "p@ss:w");
+	expect_apart("http://me:@[::1]:80", "http://[::1]:80", "me", "");
+	expect_no_server("sqlite:///secret@x", "'sqlite:///secret@x' is no server's address as https://host:5000 is");
+	expect_no_server("http://", "'http://' is no server's address as https://host:5000 is");
+	expect_no_server("http://a:b@/", "'http:///' is no server's address as https://host:5000 is");
+	expect_no_server("http://a:b@host?x=secret", "'http://host' is no server's address as https://host:5000 is");
+	expect_no_server("http://a b", "'…' is no server's address as https://host:5000 is");
+	expect_no_server("http://token@host", "http://host: the address names a user without a password");
+}
+
+static void test_text_is_made_a_part_of_an_address(void **state)
+{
+	struct mlops_buffer out = MLOPS_BUFFER_INIT;
+
+	(void)state;
+	mlops_url_append(&out, "a/b-._~ %?\xc3\xa4", true);
+	mlops_url_append(&out, "/", false);
+	assert_string_equal(mlops_buffer_string(&out), "a/b-._~%20%25%3F%C3%A4%2F");
+	mlops_buffer_release(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_user_a_body_and_a_wait),
+		cmocka_unit_test(test_an_address_is_taken_apart),
+		cmocka_unit_test(test_text_is_made_a_part_of_an_address),
 		cmocka_unit_test(test_an_answer_is_taken_whole),
 		cmocka_unit_test(test_half_an_answer_is_none),
 		cmocka_unit_test(test_nothing_listens_and_no_url),
