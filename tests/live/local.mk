@@ -13,3 +13,6 @@ endif
 check_PROGRAMS += tests/live/network_probe
 tests_live_network_probe_SOURCES = tests/live/network_probe.c
 tests_live_network_probe_LDADD = libmlops.a $(MLOPS_LIBS)
+check_PROGRAMS += tests/live/mlflow_probe
+tests_live_mlflow_probe_SOURCES = tests/live/mlflow_probe.c
+tests_live_mlflow_probe_LDADD = libmlops.a $(MLOPS_LIBS)

@@ -9,3 +9,6 @@ tests_unit_net_http_client_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/service_jobs.t
 tests_unit_service_jobs_t_SOURCES = tests/unit/service_jobs.c
 tests_unit_service_jobs_t_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/mlflow_answer.t
+tests_unit_mlflow_answer_t_SOURCES = tests/unit/mlflow_answer.c
+tests_unit_mlflow_answer_t_LDADD = $(UNIT_LIBS)
