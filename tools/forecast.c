@@ -8,7 +8,6 @@
 #include "cli/rows_open.h"
 #include "flow/forecast.h"
 
-
 struct settings {
 	struct cli_common common;
 	struct cli_rows rows;
@@ -58,13 +57,23 @@ static void tell(uint64_t n, const char *unit, const char *one, const char *many
 		cli_notice("%llu %s%s %s", (unsigned long long)n, unit, n == 1 ? "" : "s", n == 1 ? one : many);
 }
 
+/* A database has rows; what a file has, the forecasting finds out. */
+static bool open_input(const struct settings *settings, const char *path, struct cli_input *input,
+		       struct mlops_error *error)
+{
+	if (cli_input_is_database(&settings->rows))
+		return cli_input_open(&settings->rows, path, input, error);
+	input->source = mlops_source_open(path, error);
+	return input->source != NULL;
+}
+
 static bool forecast(const struct settings *settings, const struct cli_model *loaded, const char *path, int64_t every,
 		     int64_t hold, struct mlops_error *error)
 {
-	struct mlops_read_options read_options = cli_read_options(&settings->rows);
+	struct cli_input input = { .options = cli_read_options(&settings->rows) };
 	struct mlops_forecast_request request = {
 		.model = loaded->model, .name = loaded->version.version > 0 ? loaded->version.name : settings->model,
-		.version = loaded->version.version, .source = mlops_source_open(path, error), .read = &read_options,
+		.version = loaded->version.version, .read = &input.options,
 		.select = cli_select_options(&settings->rows), .every = every, .hold = hold, .steps = settings->steps,
 		.level = settings->level, .sink = cli_write_output, .progress = show_progress,
 	};
@@ -72,11 +81,11 @@ static bool forecast(const struct settings *settings, const struct cli_model *lo
 	struct cli_progress *progress;
 	bool ok = false;
 
-	if (request.source == NULL)
-		return false;
-	read_options.interactive = true;
+	input.options.interactive = true;
 	request.pool = cli_pool(&settings->common, error);
-	if (request.pool != NULL) {
+	if (request.pool != NULL && open_input(settings, path, &input, error)) {
+		request.source = input.source;
+		request.reader = input.reader;
 		progress = cli_progress_start("forecasts", 0, settings->common.quiet);
 		request.progress_context = progress;
 		ok = mlops_flow_forecast(&request, &result, error);
@@ -88,8 +97,8 @@ static bool forecast(const struct settings *settings, const struct cli_model *lo
 		tell(result.too_short, "series", "is too short and was skipped", "are too short and were skipped");
 		cli_debug("%llu forecasts", (unsigned long long)result.forecasts);
 	}
+	cli_input_close(&input);
 	mlops_pool_free(request.pool);
-	mlops_source_free(request.source);
 	return ok;
 }
 
@@ -113,8 +122,6 @@ int main(int argc, char **argv)
 	status = cli_check_rows(&tool, &settings.rows);
 	if (status != 0 || !cli_series_times(&tool, &settings.rows, &every, &hold, &status))
 		return status;
-	if (cli_input_is_database(&settings.rows))
-		return cli_usage_error(&tool, "histories come from files only; psql can write a table as CSV");
 	cli_begin(&tool, &settings.common);
 	ok = cli_model_load(settings.model, NULL, &loaded, &error);
 	if (ok) {

@@ -34,6 +34,7 @@ struct worker {
 struct forecasting {
 	const struct mlops_forecast_request *request;
 	const struct mlops_forecaster *forecaster;
+	const char *source;       /* for messages */
 	struct mlops_history_reader *histories; /* NULL: the input was rows, which are in set */
 	struct mlops_series_set *set;
 	size_t at;                /* the next series */
@@ -81,7 +82,7 @@ static bool take_history(struct forecasting *forecasting, struct worker *worker,
 
 	if (history->n < length)
 		return pass_over(forecasting) ||
-		       mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(request->source), history->line,
+		       mlops_error_set_at(error, MLOPS_DATA, forecasting->source, history->line,
 					  "\"historical_data\" has %llu value%s, the model needs the last %zu (seq_length)",
 					  (unsigned long long)history->count, history->count == 1 ? "" : "s", length);
 	if (history->sensor_length > item->sensor_room) {
@@ -126,7 +127,7 @@ static bool too_short(const struct forecasting *forecasting, const struct mlops_
 {
 	bool named = forecasting->set->has_ids;
 
-	return mlops_error_set_at(error, MLOPS_DATA, mlops_source_name(forecasting->request->source), 0,
+	return mlops_error_set_at(error, MLOPS_DATA, forecasting->source, 0,
 				  "%s%.100s%s %zu point%s%s, the model needs the last %zu (seq_length)%s",
 				  named ? "sensor \"" : "the series", named ? series->id : "", named ? "\" has" : " has", last,
 				  last == 1 ? "" : "s", series->n_segments > 1 ? " behind its last gap" : "",
@@ -324,6 +325,7 @@ static bool forecast_histories(struct forecasting *forecasting, const struct mlo
 
 	if (!check_options(request, error))
 		return false;
+	forecasting->source = mlops_source_name(request->source);
 	forecasting->histories = mlops_history_open(request->source, head, request->read, error);
 	if (forecasting->histories == NULL)
 		return false;
@@ -333,21 +335,41 @@ static bool forecast_histories(struct forecasting *forecasting, const struct mlo
 	return ok;
 }
 
-static bool forecast_rows(struct forecasting *forecasting, const struct mlops_buffer *head, struct mlops_error *error)
+static bool forecast_rows(struct forecasting *forecasting, struct mlops_reader *reader, struct mlops_error *error)
 {
 	const struct mlops_forecast_request *request = forecasting->request;
-	struct mlops_reader *reader = mlops_reader_open_behind(request->source, head, request->read, error);
 	bool ok = false;
 
-	if (reader == NULL)
-		return false;
+	if (reader->no_rows)
+		return true;
+	forecasting->source = reader->name;
 	forecasting->set = mlops_flow_series_for_model(request->model, reader, &request->select, request->every,
 						       request->hold, error);
 	forecasting->result->counts = reader->counts;
-	mlops_reader_free(reader);
 	if (forecasting->set != NULL)
 		ok = run(forecasting, error);
 	mlops_series_free(forecasting->set);
+	return ok;
+}
+
+/* Histories, or rows: the first bytes tell. */
+static bool forecast_source(struct forecasting *forecasting, struct mlops_error *error)
+{
+	const struct mlops_forecast_request *request = forecasting->request;
+	struct mlops_buffer head = MLOPS_BUFFER_INIT;
+	struct mlops_reader *reader;
+	bool histories = false;
+	bool ok = request->read->format == MLOPS_FORMAT_CSV ||
+		  mlops_history_probe(request->source, &head, &histories, error);
+
+	if (ok && histories) {
+		ok = forecast_histories(forecasting, &head, error);
+	} else if (ok) {
+		reader = mlops_reader_open_behind(request->source, &head, request->read, error);
+		ok = reader != NULL && forecast_rows(forecasting, reader, error);
+		mlops_reader_free(reader);
+	}
+	mlops_buffer_release(&head);
 	return ok;
 }
 
@@ -355,9 +377,7 @@ bool mlops_flow_forecast(const struct mlops_forecast_request *request, struct ml
 			 struct mlops_error *error)
 {
 	struct forecasting *forecasting;
-	struct mlops_buffer head = MLOPS_BUFFER_INIT;
-	bool histories = false;
-	bool ok = true;
+	bool ok;
 
 	*result = (struct mlops_forecast_result){ 0 };
 	if (request->model->kind != MLOPS_TIME_SERIES_FORECAST)
@@ -370,12 +390,10 @@ bool mlops_flow_forecast(const struct mlops_forecast_request *request, struct ml
 	forecasting->request = request;
 	forecasting->forecaster = request->model->forecaster;
 	forecasting->result = result;
-	if (request->read->format != MLOPS_FORMAT_CSV)
-		ok = mlops_history_probe(request->source, &head, &histories, error);
-	ok = ok && (histories ? forecast_histories(forecasting, &head, error) : forecast_rows(forecasting, &head, error));
+	ok = request->reader != NULL ? forecast_rows(forecasting, request->reader, error) :
+				       forecast_source(forecasting, error);
 	for (size_t w = 0; w < MOST_WORKERS; w++)
 		release_worker(&forecasting->workers[w]);
 	free(forecasting);
-	mlops_buffer_release(&head);
 	return ok;
 }

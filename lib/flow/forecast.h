@@ -25,6 +25,7 @@ struct mlops_forecast_request {
 	const struct mlops_model *model;     /* of another kind: MLOPS_USAGE */
 	const char *name;                    /* of the model, for the lines */
 	uint32_t version;                    /* 0: none */
+	struct mlops_reader *reader;         /* of rows, not bound yet; NULL: histories or rows of source */
 	struct mlops_source *source;
 	const struct mlops_read_options *read;
 	struct mlops_select_options select;  /* time, id and target: for rows */

@@ -233,6 +233,37 @@ static void assert_forecast(const struct mlops_model *model, const char *input, 
 	mlops_source_free(request.source);
 }
 
+/* As a database's come; the reader stays the caller's. */
+static void rows_of_a_reader_are_answered(const struct mlops_model *model)
+{
+	static const char *const texts[] = { "time,v\n2024-01-01,1\n2024-01-02,2\n", "v\n1\n" };
+	static const char *const expected[] = {
+		"{\"sensor_id\":null,\"model\":\"m\",\"version\":null,\"forecast_steps\":1,\"forecast\":[2],\"lower\":[1.5],"
+		"\"upper\":[2.5],\"level\":0.5,\"timestamps\":[\"2024-01-03T00:00:00Z\"]}\n",
+		"t:0: the series has 1 point, the model needs the last 2 (seq_length)",
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct mlops_error error = MLOPS_ERROR_INIT;
+		struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
+		struct mlops_buffer out = MLOPS_BUFFER_INIT;
+		struct mlops_source *source = mlops_source_from_memory(texts[i], strlen(texts[i]), "t", &error);
+		struct mlops_forecast_request request = {
+			.model = model, .name = "m", .read = &options, .level = 0.5, .sink = collect, .sink_context = &out,
+			.reader = mlops_reader_open(source, &options, &error),
+		};
+		struct mlops_forecast_result result;
+
+		assert_non_null(request.reader);
+		if (!mlops_flow_forecast(&request, &result, &error))
+			mlops_buffer_append_format(&out, "%s:%d: %s", error.source, (int)error.line, error.message);
+		assert_string_equal(mlops_buffer_string(&out), expected[i]);
+		mlops_reader_free(request.reader);
+		mlops_buffer_release(&out);
+		mlops_source_free(source);
+	}
+}
+
 static void histories_and_rows_are_answered(void **state)
 {
 	struct mlops_model *model = naive_model(2, 1, 0.5f);
@@ -255,6 +286,8 @@ static void histories_and_rows_are_answered(void **state)
 			"t:1: \"historical_data\" has 1 value, the model needs the last 2 (seq_length)");
 	assert_forecast(model, "{\"historical_data\":[1,2]}", (struct mlops_forecast_request){ .hold = 1 },
 			":0: --hold is for rows, but the input has \"historical_data\"");
+	assert_forecast(model, "[]", as_asked, "");
+	rows_of_a_reader_are_answered(model);
 	model->kind = MLOPS_ANOMALY_DETECTION;
 	assert_forecast(model, "", as_asked,
 			":0: the model is of kind anomaly_detection; forecasts need one of time_series_forecast");
