@@ -8,10 +8,41 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool read_file(const char *path, char secret[CLI_SECRET_ROOM], struct mlops_error *error)
+static void trim(char *secret)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, secret, CLI_SECRET_ROOM - 1);
+	size_t begin = 0, end = strlen(secret);
+
+	while (end > 0 && isspace((unsigned char)secret[end - 1]))
+		end--;
+	while (begin < end && isspace((unsigned char)secret[begin]))
+		begin++;
+	memmove(secret, secret + begin, end - begin);
+	secret[end - begin] = '\0';
+}
+
+/* All that fd has, CLI_SECRET_ROOM - 1 bytes of it at most; -1 with errno. */
+static ssize_t read_all(int fd, char secret[CLI_SECRET_ROOM])
+{
+	size_t length = 0;
+
+	while (length < CLI_SECRET_ROOM - 1) {
+		ssize_t got = read(fd, secret + length, CLI_SECRET_ROOM - 1 - length);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		length += (size_t)got;
+	}
+	return (ssize_t)length;
+}
+
+bool cli_secret_read(const char *path, char secret[CLI_SECRET_ROOM], struct mlops_error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t length = fd < 0 ? -1 : read_all(fd, secret);
 	int errnum = errno;
 
 	if (fd >= 0)
@@ -23,19 +54,12 @@ static bool read_file(const char *path, char secret[CLI_SECRET_ROOM], struct mlo
 	secret[length] = '\0';
 	if (strlen(secret) != (size_t)length)
 		return mlops_error_set(error, MLOPS_CONFIG, "%s: has a NUL character in it", path);
+	trim(secret);
+	if (secret[0] == '\0')
+		return mlops_error_set(error, MLOPS_CONFIG, "%s: is empty", path);
+	if (strchr(secret, '\n') != NULL)
+		return mlops_error_set(error, MLOPS_CONFIG, "%s: has more than one line", path);
 	return true;
-}
-
-static void trim(char *secret)
-{
-	size_t begin = 0, end = strlen(secret);
-
-	while (end > 0 && isspace((unsigned char)secret[end - 1]))
-		end--;
-	while (begin < end && isspace((unsigned char)secret[begin]))
-		begin++;
-	memmove(secret, secret + begin, end - begin);
-	secret[end - begin] = '\0';
 }
 
 /* The file that should have it; false: none. */
@@ -63,15 +87,13 @@ bool cli_secret(const char *name, char secret[CLI_SECRET_ROOM], bool *found, str
 	char path[4096];
 
 	*found = false;
-	if (value != NULL && value[0] != '\0') {
-		if (strlen(value) >= CLI_SECRET_ROOM)
-			return mlops_error_set(error, MLOPS_CONFIG, "%s is too long for a secret", name);
-		strcpy(secret, value);
-	} else if (!find_file(name, path)) {
-		return true;
-	} else if (!read_file(path, secret, error)) {
-		return false;
+	if (value == NULL || value[0] == '\0') {
+		*found = find_file(name, path) && cli_secret_read(path, secret, error);
+		return *found || error->code == MLOPS_OK;
 	}
+	if (strlen(value) >= CLI_SECRET_ROOM)
+		return mlops_error_set(error, MLOPS_CONFIG, "%s is too long for a secret", name);
+	strcpy(secret, value);
 	trim(secret);
 	*found = secret[0] != '\0';
 	return *found || mlops_error_set(error, MLOPS_CONFIG, "%s is empty", name);

@@ -189,7 +189,7 @@ train() {
 	echo > empty
 	SYSTEM_ADMIN_TOKEN_FILE=empty run mlops-serve --port 0
 	[ "$status" -eq 78 ]
-	[ "$output" = 'mlops-serve: SYSTEM_ADMIN_TOKEN is empty' ]
+	[ "$output" = 'mlops-serve: empty: is empty' ]
 }
 
 @test "the token comes from a file or from systemd's credentials too" {
