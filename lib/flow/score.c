@@ -52,26 +52,39 @@ static bool is_output(const struct mlops_model *model, const char *name)
 	return false;
 }
 
+/* The name under which a column goes through: its own, or one that is neither an output's nor another column's. */
+static struct mlops_buffer name_passed(const struct scoring *scoring, const char *name)
+{
+	const struct mlops_reader *reader = scoring->request->reader;
+	struct mlops_buffer field = MLOPS_BUFFER_INIT;
+	bool taken = is_output(scoring->model, name);
+
+	mlops_buffer_append_string(&field, name);
+	while (taken && !field.failed) {
+		struct mlops_buffer longer = MLOPS_BUFFER_INIT;
+
+		mlops_buffer_append_format(&longer, "input_%s", mlops_buffer_string(&field));
+		mlops_buffer_release(&field);
+		field = longer;
+		taken = mlops_select_column(reader, mlops_buffer_string(&field), NULL) != MLOPS_NO_COLUMN;
+	}
+	return field;
+}
+
 static bool pass_column(struct scoring *scoring, size_t column, struct mlops_error *error)
 {
-	const char *name = scoring->request->reader->columns[column].name;
-	size_t length = strlen(name) + sizeof "input_";
-	char *field;
+	struct mlops_buffer field;
 	bool ok;
 
 	for (size_t i = 0; i < scoring->n_passed; i++)
 		if (scoring->passed[i] == column)
 			return true;
 	scoring->passed[scoring->n_passed++] = column;
-	if (!is_output(scoring->model, name))
-		return mlops_writer_add_field(scoring->writer, name, NULL, error);
-	field = malloc(length);
-	if (field == NULL)
-		return mlops_error_set_memory(error);
-	memcpy(field, "input_", 6);
-	memcpy(field + 6, name, strlen(name) + 1);
-	ok = mlops_writer_add_field(scoring->writer, field, NULL, error);
-	free(field);
+	field = name_passed(scoring, scoring->request->reader->columns[column].name);
+	(void)mlops_buffer_string(&field);
+	ok = field.failed ? mlops_error_set_memory(error)
+			  : mlops_writer_add_field(scoring->writer, field.data, NULL, error);
+	mlops_buffer_release(&field);
 	return ok;
 }
 
@@ -220,6 +233,10 @@ static bool prepare(struct scoring *scoring, struct mlops_error *error)
 	if (model->features != NULL && request->n_features > 0)
 		return mlops_error_set(error, MLOPS_USAGE,
 				       "the model names its features; a list of features is for files that don't");
+	if (request->reader->no_rows) {
+		scoring->writer = mlops_writer_new(request->format, error);
+		return scoring->writer != NULL && add_outputs(scoring, error);
+	}
 	if (!mlops_flow_select_for_model(model, request->reader, &options, &selection, error))
 		goto out;
 	scoring->n_features = selection.n_features;
@@ -383,7 +400,8 @@ bool mlops_flow_score(const struct mlops_score_request *request, struct mlops_sc
 	if (scoring.workers == NULL)
 		return mlops_error_set_memory(error);
 	ok = prepare(&scoring, error) && mlops_writer_begin(scoring.writer, &scoring.header, error) &&
-	     mlops_stream_run(&stream, request->pool, error) && send_header(&scoring, error);
+	     (request->reader->no_rows || mlops_stream_run(&stream, request->pool, error)) &&
+	     send_header(&scoring, error);
 	result->counts = request->reader->counts;
 	result->rows = scoring.rows;
 	mlops_writer_free(scoring.writer);

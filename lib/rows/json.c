@@ -457,7 +457,9 @@ static bool read_window(struct json_reader *reader, struct mlops_error *error)
 		rows++;
 	}
 	/* Rows before the first broken one are handed out; then the error comes again. */
-	if (rows == 0) {
+	if (rows == 0 && step == MLOPS_JSON_STEP_END && reader->base.counts.skipped_rows == 0) {
+		reader->base.no_rows = true;
+	} else if (rows == 0) {
 		if (step == MLOPS_JSON_STEP_FAILED && error != NULL)
 			*error = trouble;
 		else

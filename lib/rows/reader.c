@@ -63,6 +63,8 @@ static size_t skip_space(const char *head, size_t from, size_t length)
 struct mlops_reader *mlops_reader_dress(struct mlops_reader *reader, const struct mlops_read_options *options,
 				  struct mlops_error *error)
 {
+	if (reader != NULL && reader->no_rows)
+		return reader;
 	if (reader != NULL &&
 	    (options->n_time_columns > 1 || options->timezone != NULL || options->time_format != NULL))
 		reader = mlops_time_column_open(reader, options, error);

@@ -26,7 +26,8 @@
  *
  * Rules for JSON: JSON Lines, or one array of objects, or one object.  Columns are the keys in order of first appearance in
  * the window; a key missing from an object is a missing value; true and false read as 1 and 0 in number columns; a nested
- * array or object in a bound column is an error.  Keys that first appear after the window are ignored.
+ * array or object in a bound column is an error.  Keys that first appear after the window are ignored.  An array without
+ * an object in it has no rows and no columns: no_rows says so.
  * Broken JSON (also a string that is not UTF-8, nesting deeper than 64) is passed over by MLOPS_ON_ERROR_SKIP up to the next
  * newline in JSON Lines and is an error everywhere else, for no row can be made of it; so is a key twice in one object,
  * which SKIP passes over in arrays too.  The line in messages is the one where the object begins.
@@ -113,6 +114,7 @@ struct mlops_reader {
 	const char *name;                  /* of the source, for messages; NULL = none */
 	struct mlops_column_info *columns; /* [n_columns]; owned by the reader */
 	size_t n_columns;
+	bool no_rows;                      /* an empty JSON array: there is no row, and so no column is known */
 	bool has_time;                     /* the reader knows which column is the time: */
 	size_t time_column;
 	bool knows_id;                     /* and which is the id, if there is one: */

@@ -170,6 +170,10 @@ bool mlops_select(const struct mlops_reader *reader, const struct mlops_select_o
 	*selection = (struct mlops_selection){
 		.time = MLOPS_NO_COLUMN, .id = MLOPS_NO_COLUMN, .target = MLOPS_NO_COLUMN
 	};
+	if (reader->no_rows) {
+		mlops_error_set_at(error, MLOPS_DATA, reader->name, 0, "no data rows");
+		goto failed;
+	}
 	selection->features = calloc(room, sizeof *selection->features);
 	selection->passed_over = calloc(room, sizeof *selection->passed_over);
 	if (ignored == NULL || selection->features == NULL || selection->passed_over == NULL) {

@@ -163,3 +163,21 @@ train_both() {
 		done
 	done
 }
+
+@test "no rows give no lines: an empty array and a header alone" {
+	train_both
+	for format in jsonl csv; do
+		head -n 1 sensors.csv | mlops-score -m unusual --output-format $format | sed 's/timestamp,machine_id,//' > header
+		mlops-score -m unusual --output-format $format <<< '[]' | cmp header -
+	done
+	run -65 --separate-stderr mlops-train -q -m anomaly_detection <(echo '[ ]')
+	[[ $stderr == *": no data rows" ]]
+}
+
+@test "--keep all never writes a name twice" {
+	rows 500 | sed '1s/$/,input_failure,input_input_failure/; 2,$s/$/,1,2/' > sensors.csv
+	mlops-train -q -m failure_prediction -t failure -f temperature,vibration --set trees=2 -o failing.onnx sensors.csv > /dev/null
+	run -0 mlops-score -m failing.onnx --keep all --output-format csv sensors.csv
+	[ "${lines[0]}" = "timestamp,machine_id,temperature,vibration,pressure,input_input_input_failure,input_failure,input_input_failure,failure_probability,failure" ]
+	[[ ${lines[1]} == *,1,2,*,false ]]
+}

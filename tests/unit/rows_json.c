@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "rows/json_scan.h"
 #include "rows/reader.h"
+#include "rows/select.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -223,7 +224,6 @@ static void refuses_what_is_not_json(void **state)
 	char deep[400];
 
 	(void)state;
-	assert_fails("[]", "", &defaults, 0, "no data rows");
 	assert_fails(" ", "", &defaults, 0, "the input is empty");
 	assert_fails("{\"a\":1}\n5", "n", &defaults, 2, "broken JSON: expected an object, found '5'");
 	assert_fails("[{\"a\":1},]", "n", &defaults, 1, "broken JSON: expected an object, found ']'");
@@ -503,9 +503,34 @@ static void unescapes(void **state)
 	assert_int_equal(mlops_json_unescape(NULL, "\\", 1), SIZE_MAX);
 }
 
+static void an_empty_array_has_no_rows(void **state)
+{
+	static const char *const texts[] = { "[]", " [ \n ] \n" };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_selection selection;
+	struct table table;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		open_text(&table, texts[i], &defaults);
+		assert_true(table.reader->no_rows);
+		assert_int_equal(table.reader->n_columns, 0);
+		close_table(&table);
+	}
+	open_text(&table, "[{}]", &defaults);
+	assert_false(table.reader->no_rows);
+	close_table(&table);
+	open_text(&table, "[]", &defaults);
+	assert_false(mlops_select(table.reader, &(struct mlops_select_options){ .texts = true }, &selection, &error));
+	assert_int_equal(error.code, MLOPS_DATA);
+	assert_string_equal(error.message, "no data rows");
+	close_table(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_array_has_no_rows),
 		cmocka_unit_test(reads_json_lines),
 		cmocka_unit_test(reads_array_and_single_object),
 		cmocka_unit_test(converts_cells),
