@@ -35,6 +35,7 @@ struct job {
 	char name[256];
 	const char *sensor;                  /* that it is for alone, or NULL */
 	char location[4096];
+	bool opened;                         /* the rows were */
 	struct cli_promotion promotion;
 	int64_t started;
 };
@@ -120,9 +121,12 @@ static bool open_input(struct job *job, struct input *input, struct mlops_error 
 {
 	const struct cli_training *training = job->training;
 	struct mlops_train_request *request = &job->request;
+	bool ok;
 
 	input->test.options = job->read_options;
-	if (request->forecast.series == NULL && !open_valid_rows(job, input, error))
+	ok = request->forecast.series != NULL || open_valid_rows(job, input, error);
+	job->opened = ok || input->rows.reader != NULL;
+	if (!ok)
 		return false;
 	if (training->test != NULL && !cli_input_open_file(training->test, &input->test, error))
 		return false;
@@ -215,7 +219,7 @@ static bool train_and_register(struct job *job, struct mlops_error *error)
 	} else if (job->result.failure_reason != NULL && strcmp(job->result.failure_reason, reason) != 0) {
 		reason = job->result.failure_reason;
 	} else {
-		reason = mlops_run_failure_reason(error, cli_input_is_database(job->training->rows));
+		reason = mlops_run_failure_reason(error, cli_input_is_database(job->training->rows), job->opened);
 	}
 	if (!ok)
 		mlops_record_fail(record, reason, error->message, job->result.rows, cli_now(), NULL);
@@ -391,7 +395,8 @@ bool cli_train(const struct cli_training *training, struct mlops_error *error)
 	job->request.progress = show_progress;
 	job->request.progress_context = job;
 	snprintf(job->name, sizeof job->name, "%s", training->name);
-	ok = training->output != NULL || mlops_reference_check_name(training->name, error);
+	ok = training->output != NULL ? mlops_file_check_place(training->output, error) :
+					mlops_reference_check_name(training->name, error);
 	if (ok && training->output == NULL) {
 		job->store = cli_registry_open(CLI_REGISTRY_CREATE, job->location, error);
 		signals = job->store != NULL ? cli_signals_watch(interrupted, job, error) : NULL;

@@ -319,3 +319,27 @@ bool mlops_file_make_directory(const char *path, mode_t mode, struct mlops_error
 	free(partial);
 	return done;
 }
+
+bool mlops_file_check_place(const char *path, struct mlops_error *error)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat status;
+	char *directory;
+	bool ok = true;
+
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return set_is_directory(error, path);
+	directory = slash == NULL ? strdup(".") : strndup(path, slash > path ? (size_t)(slash - path) : 1);
+	if (directory == NULL)
+		return mlops_error_set_memory(error);
+	/* A device or a FIFO is written into where it is. */
+	if (stat(path, &status) != 0 || S_ISREG(status.st_mode)) {
+		errno = 0;
+		ok = stat(directory, &status) == 0 && S_ISDIR(status.st_mode) &&
+		     faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0;
+		if (!ok)
+			mlops_error_set_errno(error, errno != 0 ? errno : ENOTDIR, path);
+	}
+	free(directory);
+	return ok;
+}

@@ -22,6 +22,10 @@ bool mlops_file_read(const char *path, size_t limit, struct mlops_buffer *buffer
 bool mlops_file_replace(const char *path, const void *bytes, size_t length, mode_t mode,
 			struct mlops_error *error);
 
+/* Whether path could be written by mlops_file_replace, as far as that can be told ahead of long work: its directory is
+ * there and may be written into, and it is none itself.  MLOPS_IO otherwise. */
+bool mlops_file_check_place(const char *path, struct mlops_error *error);
+
 /* All bytes to fd, through short writes and EINTR; what names it in the error.  EPIPE gives MLOPS_CLOSED. */
 bool mlops_file_write_all(int fd, const void *bytes, size_t length, const char *what,
 			  struct mlops_error *error);

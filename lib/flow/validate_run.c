@@ -80,7 +80,7 @@ bool mlops_validate_run_end(struct mlops_validate_run *run, const struct mlops_v
 	run->run.outcome = MLOPS_RUN_FINISHED;
 	if (validation == NULL) {
 		run->run.outcome = MLOPS_RUN_FAILED;
-		run->run.reason = unchanged(mlops_run_failure_reason(failure, run->database));
+		run->run.reason = unchanged(mlops_run_failure_reason(failure, run->database, run->opened));
 		run->run.message = unchanged(failure->message);
 		return mlops_store_end_run(run->store, &run->run, error);
 	}

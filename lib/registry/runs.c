@@ -27,9 +27,9 @@ static enum mlops_run_outcome outcome_from_name(const char *name)
 	return name != NULL && strcmp(name, "FINISHED") == 0 ? MLOPS_RUN_FINISHED : MLOPS_RUN_FAILED;
 }
 
-const char *mlops_run_failure_reason(const struct mlops_error *error, bool database)
+const char *mlops_run_failure_reason(const struct mlops_error *error, bool database, bool opened)
 {
-	if (error->code == MLOPS_DATA)
+	if (error->code == MLOPS_DATA || (error->code == MLOPS_IO && !opened && !database))
 		return "invalid_data";
 	return database && (error->code == MLOPS_UNAVAILABLE || error->code == MLOPS_DENIED || error->code == MLOPS_CONFIG)
 		       ? "database" : "internal";

@@ -75,8 +75,9 @@ enum mlops_run_outcome { MLOPS_RUN_RUNNING, MLOPS_RUN_FINISHED, MLOPS_RUN_FAILED
 const char *mlops_run_outcome_name(enum mlops_run_outcome outcome); /* "RUNNING", "FINISHED", "FAILED" */
 
 /* The reason of a run that failed with this error: "database" where rows come from one and it can't be reached, denies or
- * lacks what was asked for; "invalid_data", "internal". */
-const char *mlops_run_failure_reason(const struct mlops_error *error, bool database);
+ * lacks what was asked for; "invalid_data", also for a file of rows that can't be opened; "internal".  opened: the rows
+ * were, ahead of the error. */
+const char *mlops_run_failure_reason(const struct mlops_error *error, bool database, bool opened);
 
 struct mlops_run {
 	char id[33];           /* 32 hexadecimal digits; filled by begin_run */

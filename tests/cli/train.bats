@@ -156,7 +156,7 @@ load support
 	run --separate-stderr mlops-registry runs pumps
 	[ "$status" -eq 0 ]
 	[ "${#lines[@]}" -eq 4 ]
-	[ "$(jq -r '[.outcome, .reason // "-"] | join(" ")' <<< "$output")" = "FAILED internal
+	[ "$(jq -r '[.outcome, .reason // "-"] | join(" ")' <<< "$output")" = "FAILED invalid_data
 FAILED invalid_data
 FAILED insufficient_data
 FINISHED -" ]
@@ -284,4 +284,23 @@ wait_for_run() {
 	[ "$(field why <<< "$output")" = "first one" ]
 	run mlops-train -m anomaly_detection --promote -o a.onnx sensors.csv
 	[ "$status" -eq 64 ]
+}
+
+@test "a place that can't be written to is an error ahead of the training" {
+	mkdir models
+	run -74 --separate-stderr mlops-train -q -m anomaly_detection -o nowhere/model.onnx no-rows.csv
+	[ "$stderr" = "mlops-train: nowhere/model.onnx: No such file or directory" ]
+	run -74 --separate-stderr mlops-train -q -m anomaly_detection -o models no-rows.csv
+	[ "$stderr" = "mlops-train: models: is a directory" ]
+}
+
+@test "rows that are not there are wrong data in the ledger, a schema that is not there is not" {
+	rows 100 > sensors.csv
+	run -74 mlops-train -q -m anomaly_detection --name pumps nowhere.csv
+	run -74 mlops-train -q -m anomaly_detection --name pumps --schema nowhere.json sensors.csv
+	run -74 mlops-validate --name pumps nowhere.csv
+	run -74 mlops-validate --name pumps --schema nowhere.json sensors.csv
+	run -74 mlops-validate --name pumps --bad nowhere/bad.csv sensors.csv
+	run -0 mlops-registry runs pumps
+	[ "$(jq -r .reason <<< "$output" | tac | tr '\n' ' ')" = "invalid_data internal invalid_data internal internal " ]
 }

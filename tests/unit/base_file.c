@@ -440,6 +440,30 @@ static void directories(void **state)
 	assert_string_equal(error.message, ": No such file or directory");
 }
 
+static void places_that_can_be_written(void **state)
+{
+	static const struct {
+		const char *path, *message;
+	} cases[] = {
+		{ "new", NULL },
+		{ "./new", NULL },
+		{ "/dev/null", NULL },
+		{ "nowhere/new", "nowhere/new: No such file or directory" },
+		{ ".", ".: is a directory" },
+		{ "/proc/version/new", "/proc/version/new: Not a directory" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct mlops_error error = MLOPS_ERROR_INIT;
+
+		assert_int_equal(mlops_file_check_place(cases[i].path, &error), cases[i].message == NULL);
+		assert_int_equal(error.code, cases[i].message == NULL ? MLOPS_OK : MLOPS_IO);
+		assert_string_equal(error.message, cases[i].message == NULL ? "" : cases[i].message);
+		assert_int_equal(access("new", F_OK), -1);
+	}
+}
+
 #define IN_NEW_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, enter_new_directory, leave_directory)
 
 int main(void)
@@ -458,6 +482,7 @@ int main(void)
 		IN_NEW_DIRECTORY(a_closed_pipe),
 		IN_NEW_DIRECTORY(short_writes_go_on),
 		IN_NEW_DIRECTORY(directories),
+		IN_NEW_DIRECTORY(places_that_can_be_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

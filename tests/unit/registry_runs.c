@@ -319,20 +319,21 @@ static void test_failure_reasons(void **state)
 {
 	static const struct {
 		enum mlops_code code;
-		bool database;
+		bool database, opened;
 		const char *reason;
 	} cases[] = {
-		{ MLOPS_DATA, false, "invalid_data" },	 { MLOPS_DATA, true, "invalid_data" },
-		{ MLOPS_UNAVAILABLE, true, "database" }, { MLOPS_DENIED, true, "database" },
-		{ MLOPS_CONFIG, true, "database" },	 { MLOPS_DENIED, false, "internal" },
-		{ MLOPS_MEMORY, true, "internal" },
+		{ MLOPS_DATA, false, true, "invalid_data" },   { MLOPS_DATA, true, true, "invalid_data" },
+		{ MLOPS_UNAVAILABLE, true, false, "database" }, { MLOPS_DENIED, true, false, "database" },
+		{ MLOPS_CONFIG, true, false, "database" },     { MLOPS_DENIED, false, true, "internal" },
+		{ MLOPS_MEMORY, true, true, "internal" },      { MLOPS_IO, false, false, "invalid_data" },
+		{ MLOPS_IO, false, true, "internal" },	       { MLOPS_IO, true, false, "internal" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct mlops_error error = { .code = cases[i].code };
 
-		assert_string_equal(mlops_run_failure_reason(&error, cases[i].database), cases[i].reason);
+		assert_string_equal(mlops_run_failure_reason(&error, cases[i].database, cases[i].opened), cases[i].reason);
 	}
 }
 
