@@ -1,41 +1,33 @@
 #include "cli/rows_open.h"
 
-#include "base/file.h"
+#include "cli/secret.h"
 #include "rows/postgres.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_URL 65536
-
 bool cli_input_is_database(const struct cli_rows *rows)
 {
 	return rows->table != NULL || rows->query != NULL;
 }
 
-/* The first line of --database-url-file, or $DATABASE_URL; none leaves url empty. */
-static bool find_url(const struct cli_rows *rows, struct mlops_buffer *url, struct mlops_error *error)
+/* What --database-url-file has, or the secret DATABASE_URL; none leaves url empty. */
+static bool find_url(const struct cli_rows *rows, char url[CLI_SECRET_ROOM], struct mlops_error *error)
 {
-	const char *variable = getenv("DATABASE_URL");
+	bool found;
 
-	if (rows->database_url_file != NULL) {
-		if (!mlops_file_read(rows->database_url_file, LONGEST_URL, url, error))
-			return false;
-		while (url->length > 0 && strchr(" \t\r\n", url->data[url->length - 1]) != NULL)
-			url->length--;
-		if (url->length == 0 || memchr(url->data, '\n', url->length) != NULL ||
-		    memchr(url->data, '\0', url->length) != NULL)
-			return mlops_error_set(error, MLOPS_CONFIG, "%s: not one line with a database's URL",
-					       rows->database_url_file);
-	} else if (variable != NULL) {
-		mlops_buffer_append_string(url, variable);
-	}
-	(void)mlops_buffer_string(url);
-	return !url->failed || mlops_error_set_memory(error);
+	url[0] = '\0';
+	if (rows->database_url_file != NULL)
+		return cli_secret_read(rows->database_url_file, url, error);
+	if (!cli_secret("DATABASE_URL", url, &found, error))
+		return false;
+	if (!found)
+		url[0] = '\0';
+	return true;
 }
 
-static bool describe(const struct cli_rows *rows, const char *path, struct mlops_buffer *url,
+static bool describe(const struct cli_rows *rows, const char *path, char url[CLI_SECRET_ROOM],
 		     struct mlops_postgres_options *database, struct mlops_error *error)
 {
 	if (strcmp(path, "-") != 0)
@@ -44,7 +36,7 @@ static bool describe(const struct cli_rows *rows, const char *path, struct mlops
 	if (!find_url(rows, url, error))
 		return false;
 	*database = (struct mlops_postgres_options){
-		.url = url->length > 0 ? url->data : NULL,
+		.url = url[0] != '\0' ? url : NULL,
 		.table = rows->table,
 		.query = rows->query,
 		.connect_timeout = rows->connect_timeout_us,
@@ -65,16 +57,18 @@ bool cli_input_open_file(const char *path, struct cli_input *input, struct mlops
 bool cli_input_open(const struct cli_rows *rows, const char *path, struct cli_input *input,
 		    struct mlops_error *error)
 {
-	struct mlops_buffer url = MLOPS_BUFFER_INIT;
+	char url[CLI_SECRET_ROOM];
 	struct mlops_postgres_options database;
 
 	if (!cli_input_is_database(rows))
 		return cli_input_open_file(path, input, error);
-	if (describe(rows, path, &url, &database, error))
-		input->reader = mlops_postgres_open(&database, &input->options, error);
-	if (url.data != NULL)
-		explicit_bzero(url.data, url.length);
-	mlops_buffer_release(&url);
+	if (describe(rows, path, url, &database, error)) {
+		if (input->session == NULL)
+			input->session = mlops_postgres_session_new(&database, error);
+		if (input->session != NULL)
+			input->reader = mlops_postgres_open(input->session, &database, &input->options, error);
+	}
+	explicit_bzero(url, sizeof url);
 	return input->reader != NULL;
 }
 
@@ -89,30 +83,34 @@ bool cli_input_open_memory(const struct mlops_buffer *bytes, const char *path, s
 	return input->reader != NULL;
 }
 
-void cli_input_close(struct cli_input *input)
+void cli_input_end(struct cli_input *input)
 {
-	if (input->reader != NULL)
-		mlops_reader_free(input->reader);
+	mlops_reader_free(input->reader);
 	mlops_source_free(input->source);
 	input->reader = NULL;
 	input->source = NULL;
 }
 
+void cli_input_close(struct cli_input *input)
+{
+	cli_input_end(input);
+	mlops_postgres_session_free(input->session);
+	input->session = NULL;
+}
+
 bool cli_input_name(const struct cli_rows *rows, const char *path, struct mlops_buffer *name,
 		    struct mlops_error *error)
 {
-	struct mlops_buffer url = MLOPS_BUFFER_INIT;
+	char url[CLI_SECRET_ROOM];
 	struct mlops_postgres_options database;
 	bool ok = true;
 
 	if (cli_input_is_database(rows))
-		ok = describe(rows, path, &url, &database, error) &&
+		ok = describe(rows, path, url, &database, error) &&
 		     mlops_postgres_name(&database, name, error);
 	else
 		mlops_buffer_append_string(name, strcmp(path, "-") == 0 ? "standard input" : path);
 	(void)mlops_buffer_string(name);
-	if (url.data != NULL)
-		explicit_bzero(url.data, url.length);
-	mlops_buffer_release(&url);
+	explicit_bzero(url, sizeof url);
 	return ok && (!name->failed || mlops_error_set_memory(error));
 }

@@ -17,6 +17,7 @@ struct cli_input {
 	struct mlops_read_options options;
 	struct mlops_source *source; /* NULL: a database */
 	struct mlops_reader *reader;
+	struct mlops_postgres_session *session; /* of a database, which is read once more in the same session */
 };
 
 /* path: "-" is standard input, or nothing where rows say that they come from a database; with a path besides
@@ -30,6 +31,9 @@ bool cli_input_open_file(const char *path, struct cli_input *input, struct mlops
 /* What was read from path before; bytes must outlive input. */
 bool cli_input_open_memory(const struct mlops_buffer *bytes, const char *path, struct cli_input *input,
 			   struct mlops_error *error);
+
+/* Ends a reading, so that the same may be opened again: a database as it was the first time. */
+void cli_input_end(struct cli_input *input);
 
 /* After a failure, too. */
 void cli_input_close(struct cli_input *input);

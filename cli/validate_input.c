@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "cli/model_file.h"
+#include "rows/row_texts.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -111,7 +112,6 @@ static bool is_valid(const struct cli_valid_rows *rows, const struct cli_input *
 	struct mlops_validate_request request = {
 		.select = &select,
 		.min_rows = rows->min_rows,
-		.pool = input->options.pool,
 		.schema = cli_schema_read(rows->schema, error),
 		.reader = input->reader,
 	};
@@ -120,7 +120,14 @@ static bool is_valid(const struct cli_valid_rows *rows, const struct cli_input *
 
 	if (request.schema == NULL)
 		return false;
+	/* While some rows are checked, others are read: a pool does one thing at a time. */
+	request.pool = mlops_pool_new(mlops_pool_workers(input->options.pool), error);
+	if (request.pool == NULL) {
+		mlops_schema_free(request.schema);
+		return false;
+	}
 	validation = mlops_flow_validate(&request, error);
+	mlops_pool_free(request.pool);
 	if (validation != NULL)
 		ok = mlops_validation_verdict(validation, input->reader->name, reason, error);
 	mlops_validation_free(validation);
@@ -152,7 +159,43 @@ bool cli_valid_rows_open(const struct cli_valid_rows *rows, const char *path, st
 			return ok;
 		if (!is_valid(rows, input, reason, error))
 			return false;
-		cli_input_close(input);
+		cli_input_end(input);
 	}
 	return false;
+}
+
+bool cli_row_files_open(struct cli_row_files *files, const struct cli_rows *rows, const char *path,
+			struct cli_input *input, struct mlops_validate_request *request, struct mlops_error *error)
+{
+	struct mlops_row_files_options options = { .good = files->good, .bad = files->bad,
+						   .delimiter = rows->delimiter };
+
+	files->made = rows->layout != 0 || cli_input_is_database(rows);
+	if (files->made) {
+		if (!cli_input_open(rows, path, input, error))
+			return false;
+		input->reader = mlops_row_texts_open(input->reader, &options, error);
+		request->rows = mlops_row_texts_rows;
+		request->rows_context = input->reader;
+		return input->reader != NULL;
+	}
+	input->source = mlops_source_open(path, error);
+	if (input->source == NULL)
+		return false;
+	options.source = mlops_source_name(input->source);
+	files->copied = mlops_row_files_new(&options, error);
+	if (files->copied == NULL)
+		return false;
+	mlops_source_tee(input->source, mlops_row_files_copy, files->copied);
+	request->rows = mlops_row_files_rows;
+	request->rows_context = files->copied;
+	input->reader = mlops_reader_open(input->source, &input->options, error);
+	return input->reader != NULL;
+}
+
+bool cli_row_files_finish(struct cli_row_files *files, struct cli_input *input, struct mlops_error *error)
+{
+	if (files->made)
+		return mlops_row_texts_finish(input->reader, error);
+	return files->copied == NULL || mlops_row_files_finish(files->copied, error);
 }

@@ -10,7 +10,6 @@
 #include "cli/rows_open.h"
 #include "cli/validate_input.h"
 #include "flow/validate_run.h"
-#include "rows/row_files.h"
 
 #include <string.h>
 
@@ -50,7 +49,7 @@ static const struct cli_option options[] = {
 	  "also a line for each column: count, missing, min, max, mean, deviation, quantiles, distinct",
 	  .group = "Output" },
 	{ "good", 0, CLI_STRING, offsetof(struct settings, good), "FILE",
-	  "write the rows that no error names, as they came", .complete = CLI_COMPLETE_FILE },
+	  "write the rows that no error names, as they came (of a database, or --layout long: as CSV)", .complete = CLI_COMPLETE_FILE },
 	{ "bad", 0, CLI_STRING, offsetof(struct settings, bad), "FILE", "write the other rows, as they came",
 	  .complete = CLI_COMPLETE_FILE },
 	{ "name", 'n', CLI_STRING, offsetof(struct settings, name), "NAME",
@@ -97,8 +96,8 @@ static const char *contradiction(const struct settings *settings, const char *pa
 		return "--good and --bad name the same file";
 	if (settings->climatology != 0 && !settings->infer)
 		return "--climatology is learnt; it needs --infer";
-	if ((settings->good != NULL || settings->bad != NULL) && cli_input_is_database(&settings->rows))
-		return "--good and --bad copy the rows of a file; those of a database have no text";
+	if (settings->bad != NULL && settings->rows.on_error == MLOPS_ON_ERROR_SKIP && cli_input_is_database(&settings->rows))
+		return "--on-error skip leaves rows out before --bad could get them; --on-error null is for both";
 	if (settings->reference != NULL && strcmp(settings->reference, "-") == 0 && strcmp(path, "-") == 0 &&
 	    !cli_input_is_database(&settings->rows))
 		return "the rows and --reference can't both be standard input";
@@ -138,19 +137,18 @@ struct job {
 	const struct settings *settings;
 	struct mlops_validate_request request;
 	struct mlops_table_profile *reference;
-	struct mlops_row_files *files;
+	struct cli_row_files files;
 	struct mlops_validation *validation;
 	struct mlops_schema *schema; /* until the request has it */
 	struct cli_input input;
 	struct mlops_select_options select;
+	bool opened; /* the rows are, or were not tried */
 };
 
 static bool open_input(struct job *job, const char *path, struct mlops_error *error)
 {
 	const struct settings *settings = job->settings;
 	struct cli_input *input = &job->input;
-	struct mlops_row_files_options files = { .good = settings->good, .bad = settings->bad,
-						 .delimiter = settings->rows.delimiter };
 
 	if (settings->reference != NULL) {
 		job->request.reference = job->reference = cli_reference_read(
@@ -163,21 +161,12 @@ static bool open_input(struct job *job, const char *path, struct mlops_error *er
 		if (job->schema == NULL)
 			return false;
 	}
-	if (settings->good == NULL && settings->bad == NULL) {
+	if (settings->good == NULL && settings->bad == NULL)
 		(void)cli_input_open(&settings->rows, path, input, error);
-	} else {
-		input->source = mlops_source_open(path, error);
-		if (input->source == NULL)
-			return false;
-		files.source = mlops_source_name(input->source);
-		job->files = mlops_row_files_new(&files, error);
-		if (job->files == NULL)
-			return false;
-		mlops_source_tee(input->source, mlops_row_files_copy, job->files);
-		job->request.rows = mlops_row_files_rows;
-		job->request.rows_context = job->files;
-		input->reader = mlops_reader_open(input->source, &input->options, error);
-	}
+	else
+		(void)cli_row_files_open(&job->files, &settings->rows, path, input, &job->request, error);
+	/* What was opened and has no rows that can be read is wrong data. */
+	job->opened = input->source != NULL || input->reader != NULL;
 	job->request.reader = input->reader;
 	return input->reader != NULL;
 }
@@ -194,7 +183,7 @@ static bool validate(struct job *job, const char *path, struct mlops_error *erro
 	job->request.progress_context = progress;
 	job->validation = mlops_flow_validate(&job->request, error);
 	cli_progress_end(progress);
-	return job->validation != NULL && (job->files == NULL || mlops_row_files_finish(job->files, error));
+	return job->validation != NULL && cli_row_files_finish(&job->files, &job->input, error);
 }
 
 /* The same between the ledger's two lines about it. */
@@ -214,6 +203,7 @@ static bool validate_for(struct job *job, const char *path, struct mlops_error *
 	store = cli_registry_open(CLI_REGISTRY_CREATE, NULL, error);
 	if (store != NULL && mlops_validate_run_begin(&run, store, &start, error)) {
 		ok = validate(job, path, error);
+		run.opened = job->opened;
 		ok = mlops_validate_run_end(&run, job->validation, error, cli_now(), error) && ok;
 	}
 	mlops_store_close(store);
@@ -227,6 +217,7 @@ static void prepare(struct job *job, const struct settings *settings)
 
 	job->select = cli_select_options(&settings->rows);
 	job->input.options = cli_read_options(&settings->rows);
+	job->files = (struct cli_row_files){ .good = settings->good, .bad = settings->bad };
 	*request = (struct mlops_validate_request){
 		.select = &job->select,
 		.learn = settings->infer,
@@ -257,7 +248,7 @@ static void release(struct job *job)
 {
 	mlops_validation_free(job->validation);
 	cli_input_close(&job->input);
-	mlops_row_files_free(job->files);
+	mlops_row_files_free(job->files.copied);
 	mlops_schema_free(job->schema);
 	mlops_table_profile_free(job->reference);
 	mlops_pool_free(job->input.options.pool);
@@ -268,7 +259,7 @@ int main(int argc, char **argv)
 {
 	struct settings settings = { .common = CLI_COMMON_INIT, .rows = CLI_ROWS_INIT };
 	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct job job = { .settings = &settings };
+	struct job job = { .settings = &settings, .opened = true };
 	const char *path, *wrong;
 	char **arguments;
 	size_t n;

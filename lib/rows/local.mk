@@ -10,6 +10,7 @@ libmlops_a_SOURCES += \
 	%D%/csv_scan.c %D%/csv_scan.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/row_files.c %D%/row_files.h \
+	%D%/row_texts.c %D%/row_texts.h \
 	%D%/source.c %D%/source.h \
 	%D%/writer.c %D%/writer.h
 include lib/rows/tables.mk

@@ -380,7 +380,7 @@ static bool put_text(struct mlops_pgcopy *copy, const struct mlops_pgcopy_field 
 
 /* A cell that is no number or time: whether its row stays. */
 static bool judge(struct mlops_pgcopy *copy, enum mlops_cell_status status,
-		  const struct mlops_pgcopy_field *field)
+		  const struct mlops_pgcopy_field *field, uint8_t *mark)
 {
 	if (status == MLOPS_CELL_NOT_FINITE)
 		copy->counts->not_finite++;
@@ -388,6 +388,7 @@ static bool judge(struct mlops_pgcopy *copy, enum mlops_cell_status status,
 		copy->counts->parse++;
 	if (copy->options->on_error == MLOPS_ON_ERROR_NULL) {
 		copy->counts->nulled_cells++;
+		*mark |= status == MLOPS_CELL_NOT_FINITE ? MLOPS_MARK_NOT_FINITE : MLOPS_MARK_PARSE;
 		return true;
 	}
 	if (copy->options->on_error == MLOPS_ON_ERROR_SKIP) {
@@ -405,6 +406,7 @@ static bool judge(struct mlops_pgcopy *copy, enum mlops_cell_status status,
 static bool put_row(struct mlops_pgcopy *copy, struct mlops_chunk *chunk)
 {
 	chunk->lines[chunk->rows] = copy->row;
+	chunk->marks[chunk->rows] = 0;
 	for (size_t slot = 0; slot < copy->n_slots; slot++) {
 		const struct mlops_pgcopy_field *field = &copy->fields[copy->slots[slot]];
 		struct mlops_column *column = &chunk->columns[slot];
@@ -426,7 +428,7 @@ static bool put_row(struct mlops_pgcopy *copy, struct mlops_chunk *chunk)
 				return mlops_error_set_memory(&copy->failed);
 			break;
 		}
-		if (status != MLOPS_CELL_OK && !judge(copy, status, field))
+		if (status != MLOPS_CELL_OK && !judge(copy, status, field, &chunk->marks[chunk->rows]))
 			return false;
 	}
 	return true;

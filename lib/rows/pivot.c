@@ -380,7 +380,8 @@ static bool read_window(struct pivot_reader *reader, struct mlops_error *error)
 	do {
 		fill_queue(reader);
 	} while (reader->failed.code == MLOPS_OK && !reader->inner_ended &&
-		 reader->n_queue < WINDOW_SAMPLES && !reader->options->interactive);
+		 reader->n_queue < WINDOW_SAMPLES &&
+		 (!reader->options->interactive || reader->chunk->rows == MLOPS_CHUNK_ROWS));
 	if (reader->n_queue == 0 && reader->failed.code != MLOPS_OK) {
 		if (error != NULL && error->code == MLOPS_OK)
 			*error = reader->failed;

@@ -11,12 +11,13 @@
 
 struct postgres_reader {
 	struct mlops_reader base;
-	struct mlops_postgres_session session;
+	struct mlops_postgres_session *session;
 	struct mlops_buffer from;      /* what the columns are selected from */
 	Oid *oids;		       /* [base.n_columns] */
 	enum mlops_pgcopy_type *types; /* [base.n_columns] */
 	struct mlops_pgcopy copy;
 	struct mlops_pgcopy_field *fields; /* [copy.n_fields] the columns that are bound */
+	bool *casts;			   /* [copy.n_fields] the server makes them texts */
 	size_t *slots;			   /* [copy.n_slots] */
 	char *message;			   /* of the COPY, from libpq; NULL: none */
 	size_t length, used;		   /* of message */
@@ -42,8 +43,8 @@ static void say_nearest_table(struct postgres_reader *reader, const char *table,
 		"('r', 'v', 'm', 'p', 'f') AND nspname NOT IN ('pg_catalog', 'information_schema')) "
 		"SELECT relname FROM tables WHERE pg_catalog.pg_table_is_visible(oid) UNION "
 		"SELECT nspname || '.' || relname FROM tables ORDER BY 1 LIMIT 10000";
-	const struct mlops_libpq *pq = &reader->session.pq;
-	PGresult *result = mlops_postgres_session_ask(&reader->session, command, PGRES_TUPLES_OK, NULL);
+	const struct mlops_libpq *pq = &reader->session->pq;
+	PGresult *result = mlops_postgres_session_ask(reader->session, command, PGRES_TUPLES_OK, NULL);
 	const char **names = calloc(MOST_NAMES, sizeof *names);
 	char masked[MLOPS_TEXT_QUOTED], masked_near[MLOPS_TEXT_QUOTED];
 	const char *nearest = NULL;
@@ -69,7 +70,7 @@ static void say_nearest_table(struct postgres_reader *reader, const char *table,
 static PGresult *describe(struct postgres_reader *reader, const struct mlops_postgres_options *database,
 			  struct mlops_error *error)
 {
-	struct mlops_postgres_session *session = &reader->session;
+	struct mlops_postgres_session *session = reader->session;
 	const struct mlops_libpq *pq = &session->pq;
 	struct mlops_buffer command = MLOPS_BUFFER_INIT;
 	PGresult *result = NULL;
@@ -95,11 +96,11 @@ static PGresult *describe(struct postgres_reader *reader, const struct mlops_pos
 		mlops_error_set_memory(error);
 		goto out;
 	}
-	result = pq->PQprepare(session->connection, "mlops", command.data, 0, NULL);
+	result = pq->PQprepare(session->connection, "", command.data, 0, NULL);
 	state = pq->PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	if (pq->PQresultStatus(result) == PGRES_COMMAND_OK) {
 		pq->PQclear(result);
-		result = pq->PQdescribePrepared(session->connection, "mlops");
+		result = pq->PQdescribePrepared(session->connection, "");
 	} else if (database->table != NULL && state != NULL && strcmp(state, "42P01") == 0) {
 		say_nearest_table(reader, database->table, error);
 	}
@@ -113,10 +114,10 @@ out:
 	return result;
 }
 
-/* Enums and citext are sent as text is; what else there is cannot be read. */
+/* Enums and citext are sent as text is, which may be that of a number. */
 static bool look_up_type(struct postgres_reader *reader, size_t column, struct mlops_error *error)
 {
-	const struct mlops_libpq *pq = &reader->session.pq;
+	const struct mlops_libpq *pq = &reader->session->pq;
 	struct mlops_buffer command = MLOPS_BUFFER_INIT;
 	PGresult *result;
 
@@ -124,7 +125,7 @@ static bool look_up_type(struct postgres_reader *reader, size_t column, struct m
 		&command,
 		"SELECT 1 FROM pg_catalog.pg_type WHERE oid = %u AND (typtype = 'e' OR typname = 'citext')",
 		reader->oids[column]);
-	result = mlops_postgres_session_ask(&reader->session, mlops_buffer_string(&command), PGRES_TUPLES_OK,
+	result = mlops_postgres_session_ask(reader->session, mlops_buffer_string(&command), PGRES_TUPLES_OK,
 					    error);
 	if (result != NULL && pq->PQntuples(result) > 0)
 		reader->types[column] = MLOPS_PGCOPY_TEXT;
@@ -136,7 +137,7 @@ static bool look_up_type(struct postgres_reader *reader, size_t column, struct m
 static bool make_columns(struct postgres_reader *reader, const PGresult *description,
 			 struct mlops_error *error)
 {
-	const struct mlops_libpq *pq = &reader->session.pq;
+	const struct mlops_libpq *pq = &reader->session->pq;
 	struct mlops_reader *base = &reader->base;
 	size_t n = (size_t)pq->PQnfields(description);
 
@@ -170,13 +171,13 @@ static bool make_columns(struct postgres_reader *reader, const PGresult *descrip
 /* Names the type and a way out. */
 static bool refuse_type(struct postgres_reader *reader, size_t column, struct mlops_error *error)
 {
-	const struct mlops_libpq *pq = &reader->session.pq;
+	const struct mlops_libpq *pq = &reader->session->pq;
 	struct mlops_buffer command = MLOPS_BUFFER_INIT;
 	char name[MLOPS_TEXT_QUOTED], type[MLOPS_TEXT_QUOTED] = "unknown";
 	PGresult *result;
 
 	mlops_buffer_append_format(&command, "SELECT pg_catalog.format_type(%u, NULL)", reader->oids[column]);
-	result = mlops_postgres_session_ask(&reader->session, mlops_buffer_string(&command), PGRES_TUPLES_OK,
+	result = mlops_postgres_session_ask(reader->session, mlops_buffer_string(&command), PGRES_TUPLES_OK,
 					    NULL);
 	if (result != NULL && pq->PQntuples(result) > 0)
 		mlops_text_mask(type, pq->PQgetvalue(result, 0, 0), strlen(pq->PQgetvalue(result, 0, 0)));
@@ -191,41 +192,47 @@ static bool refuse_type(struct postgres_reader *reader, size_t column, struct ml
 	return false;
 }
 
-/* The field of the COPY that a column is, made if it is new. */
-static bool find_field(struct postgres_reader *reader, size_t column, size_t *field_of, size_t *slot,
-		       struct mlops_error *error)
+/* What has no number that we could read is none because it looks like one as text. */
+static bool check_number(struct postgres_reader *reader, size_t column, struct mlops_error *error)
 {
+	if (reader->types[column] == MLOPS_PGCOPY_UNKNOWN && !look_up_type(reader, column, error))
+		return false;
+	return reader->types[column] != MLOPS_PGCOPY_UNKNOWN || refuse_type(reader, column, error);
+}
+
+/* The field of the COPY that a column is, made if it is new. */
+static void find_field(struct postgres_reader *reader, size_t column, size_t *field_of, size_t *slot)
+{
+	enum mlops_pgcopy_type type = reader->types[column];
+
 	if (field_of[column] == SIZE_MAX) {
-		if (reader->types[column] == MLOPS_PGCOPY_UNKNOWN && !look_up_type(reader, column, error))
-			return false;
-		if (reader->types[column] == MLOPS_PGCOPY_UNKNOWN)
-			return refuse_type(reader, column, error);
 		field_of[column] = reader->copy.n_fields;
+		reader->casts[reader->copy.n_fields] = type == MLOPS_PGCOPY_UNKNOWN;
 		reader->fields[reader->copy.n_fields++] = (struct mlops_pgcopy_field){
-			.type = reader->types[column], .name = reader->base.columns[column].name
+			.type = type == MLOPS_PGCOPY_UNKNOWN ? MLOPS_PGCOPY_TEXT : type,
+			.name = reader->base.columns[column].name,
 		};
 	}
 	*slot = field_of[column];
-	return true;
 }
 
 static bool start_copy(struct postgres_reader *reader, struct mlops_error *error)
 {
-	const struct mlops_libpq *pq = &reader->session.pq;
+	const struct mlops_libpq *pq = &reader->session->pq;
 	struct mlops_buffer command = MLOPS_BUFFER_INIT;
 	PGresult *result = NULL;
 
 	mlops_buffer_append_string(&command, "COPY (SELECT ");
 	for (size_t i = 0; i < reader->copy.n_fields; i++) {
 		const char *name = reader->fields[i].name;
-		char *quoted = pq->PQescapeIdentifier(reader->session.connection, name, strlen(name));
+		char *quoted = pq->PQescapeIdentifier(reader->session->connection, name, strlen(name));
 
 		if (i > 0)
 			mlops_buffer_append_string(&command, ", ");
 		if (quoted == NULL)
 			command.failed = true;
 		else
-			mlops_buffer_append_string(&command, quoted);
+			mlops_buffer_append_format(&command, "%s%s", quoted, reader->casts[i] ? "::text" : "");
 		pq->PQfreemem(quoted);
 	}
 	mlops_buffer_append_string(&command, " FROM ");
@@ -235,10 +242,10 @@ static bool start_copy(struct postgres_reader *reader, struct mlops_error *error
 	if (command.failed)
 		mlops_error_set_memory(error);
 	else
-		result = mlops_postgres_session_ask(&reader->session, command.data, PGRES_COPY_OUT, error);
+		result = mlops_postgres_session_ask(reader->session, command.data, PGRES_COPY_OUT, error);
 	pq->PQclear(result);
 	mlops_buffer_release(&command);
-	reader->session.copying = result != NULL;
+	reader->session->copying = result != NULL;
 	return result != NULL;
 }
 
@@ -255,8 +262,9 @@ static bool postgres_bind(struct mlops_reader *base, const struct mlops_binding 
 	}
 	reader->bound = true;
 	reader->fields = calloc(base->n_columns, sizeof *reader->fields);
+	reader->casts = calloc(base->n_columns, sizeof *reader->casts);
 	reader->slots = calloc(n + 1, sizeof *reader->slots);
-	if (field_of == NULL || reader->fields == NULL || reader->slots == NULL) {
+	if (field_of == NULL || reader->fields == NULL || reader->casts == NULL || reader->slots == NULL) {
 		mlops_error_set_memory(error);
 		goto out;
 	}
@@ -267,8 +275,9 @@ static bool postgres_bind(struct mlops_reader *base, const struct mlops_binding 
 					base->n_columns);
 			goto out;
 		}
-		if (!find_field(reader, bindings[i].column, field_of, &reader->slots[i], error))
+		if (bindings[i].type == MLOPS_COLUMN_NUMBER && !check_number(reader, bindings[i].column, error))
 			goto out;
+		find_field(reader, bindings[i].column, field_of, &reader->slots[i]);
 	}
 	reader->copy.source = base->name;
 	reader->copy.counts = &base->counts;
@@ -284,7 +293,7 @@ out:
 /* The next message of the COPY; false at its end, or when copy.failed says why there is none. */
 static bool next_message(struct postgres_reader *reader)
 {
-	struct mlops_postgres_session *session = &reader->session;
+	struct mlops_postgres_session *session = reader->session;
 	const struct mlops_libpq *pq = &session->pq;
 	PGresult *result;
 	int length;
@@ -347,14 +356,14 @@ static void postgres_free(struct mlops_reader *base)
 	struct postgres_reader *reader = (struct postgres_reader *)base;
 
 	if (reader->message != NULL)
-		reader->session.pq.PQfreemem(reader->message);
-	mlops_postgres_session_close(&reader->session);
+		reader->session->pq.PQfreemem(reader->message);
 	for (size_t i = 0; i < base->n_columns; i++)
 		free(base->columns[i].name);
 	free(base->columns);
 	free(reader->oids);
 	free(reader->types);
 	free(reader->fields);
+	free(reader->casts);
 	free(reader->slots);
 	mlops_pgcopy_release(&reader->copy);
 	mlops_buffer_release(&reader->from);
@@ -365,11 +374,35 @@ static const struct mlops_reader_ops postgres_ops = { .bind = postgres_bind,
 						      .next = postgres_next,
 						      .free = postgres_free };
 
-struct mlops_reader *mlops_postgres_open(const struct mlops_postgres_options *database,
+struct mlops_postgres_session *mlops_postgres_session_new(const struct mlops_postgres_options *database,
+							   struct mlops_error *error)
+{
+	struct mlops_postgres_session *session = calloc(1, sizeof *session);
+
+	if (session == NULL) {
+		mlops_error_set_memory(error);
+		return NULL;
+	}
+	if (mlops_postgres_session_open(session, database, error))
+		return session;
+	mlops_postgres_session_free(session);
+	return NULL;
+}
+
+void mlops_postgres_session_free(struct mlops_postgres_session *session)
+{
+	if (session == NULL)
+		return;
+	mlops_postgres_session_close(session);
+	free(session);
+}
+
+struct mlops_reader *mlops_postgres_open(struct mlops_postgres_session *session,
+					 const struct mlops_postgres_options *database,
 					 const struct mlops_read_options *options, struct mlops_error *error)
 {
 	struct postgres_reader *reader = calloc(1, sizeof *reader);
-	PGresult *description = NULL;
+	PGresult *description;
 	bool ok;
 
 	if (reader == NULL) {
@@ -377,14 +410,13 @@ struct mlops_reader *mlops_postgres_open(const struct mlops_postgres_options *da
 		return NULL;
 	}
 	reader->base.ops = &postgres_ops;
+	reader->base.name = session->name;
+	reader->session = session;
 	reader->copy.options = options;
-	ok = mlops_postgres_session_open(&reader->session, database, error);
-	reader->base.name = reader->session.name;
-	if (ok)
-		description = describe(reader, database, error);
+	description = describe(reader, database, error);
 	ok = description != NULL && make_columns(reader, description, error);
 	if (description != NULL)
-		reader->session.pq.PQclear(description);
+		session->pq.PQclear(description);
 	if (ok)
 		return mlops_reader_dress(&reader->base, options, error);
 	postgres_free(&reader->base);

@@ -4,9 +4,13 @@
  *
  *	struct mlops_postgres_options database = MLOPS_POSTGRES_OPTIONS_INIT;
  *	database.table = "plant.readings";
- *	reader = mlops_postgres_open(&database, &options, &error);
+ *	session = mlops_postgres_session_new(&database, &error);
+ *	reader = mlops_postgres_open(session, &database, &options, &error);
+ *	... mlops_reader_free(reader); mlops_postgres_session_free(session);
  *
- * The session reads only: one transaction, READ ONLY, with a statement timeout.  A server that finds its
+ * The session reads only: one transaction, READ ONLY, with a statement timeout.  It sees the database as it was when the
+ * session first read (REPEATABLE READ): who reads it to the end, frees the reader and opens another in the same session
+ * gets the same rows, whatever was written meanwhile.  A server that finds its
  * client gone ends the query (PostgreSQL 14 and later look once a second), and freeing a reader before its
  * end cancels it.
  *
@@ -14,8 +18,8 @@
  * query.
  *
  * Columns of numbers (smallint, integer, bigint, real, double precision, numeric, oid, boolean) are guessed
- * to be numbers, all others texts.  A column of a type that cannot be read is an error only when it is
- * bound.
+ * to be numbers, all others texts.  What a cell is, is what its text would be in CSV; so a column of a type that is not
+ * known here (json, interval, arrays) is text, as the server writes it, and an error only when it is bound as numbers.
  *
  * Errors: MLOPS_UNAVAILABLE when the server cannot be reached, goes away or takes too long; MLOPS_DENIED for
  * a wrong password or a right that is missing; MLOPS_CONFIG for a URL that is none, or a database that is
@@ -44,8 +48,18 @@ struct mlops_postgres_options {
 		.program = "mlops" \
 	}
 
-/* What database points to need not outlive the call; what options points to must outlive the reader. */
-struct mlops_reader *mlops_postgres_open(const struct mlops_postgres_options *database,
+struct mlops_postgres_session;
+
+/* Connects.  What database points to need not outlive the call. */
+struct mlops_postgres_session *mlops_postgres_session_new(const struct mlops_postgres_options *database,
+							   struct mlops_error *error);
+/* Cancels what is running. */
+void mlops_postgres_session_free(struct mlops_postgres_session *session);
+
+/* Table or query of database, which need not outlive the call; session and what options points to must outlive the
+ * reader, of which a session has one at a time. */
+struct mlops_reader *mlops_postgres_open(struct mlops_postgres_session *session,
+					 const struct mlops_postgres_options *database,
 					 const struct mlops_read_options *options, struct mlops_error *error);
 
 /* "postgresql: table readings (plant at db.example.org)": what stands in messages and may stand in the

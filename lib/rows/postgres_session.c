@@ -330,7 +330,7 @@ static bool begin(struct mlops_postgres_session *session, int64_t statement_time
 
 	/* Scans that begin where another one is would give the rows in another order each time. */
 	mlops_buffer_append_format(&command,
-				   "BEGIN TRANSACTION READ ONLY; SET LOCAL synchronize_seqscans = off; "
+				   "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL synchronize_seqscans = off; "
 				   "SET LOCAL statement_timeout = %lld; SAVEPOINT mlops",
 				   milliseconds > INT32_MAX ? (long long)INT32_MAX : (long long)milliseconds);
 	ok = run(session, mlops_buffer_string(&command), error);

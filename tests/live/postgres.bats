@@ -211,7 +211,95 @@ waits_for() {
 		--query 'SELECT 1 AS temp, 1 AS vib, 1 AS load'
 	: > empty
 	run -78 mlops-score -m "$model" --database-url-file empty --table t
-	[ "$output" = "mlops-score: empty: not one line with a database's URL" ]
+	[ "$output" = "mlops-score: empty: is empty" ]
+}
+
+@test "where the URL comes from: systemd's credentials, a file that the environment names" {
+	need_postgres
+	unset DATABASE_URL
+	mkdir credentials
+	echo "$URL" > credentials/DATABASE_URL
+	CREDENTIALS_DIRECTORY=$PWD/credentials run -0 mlops-score -m "$model" --query 'SELECT 1 AS temp, 1 AS vib, 1 AS load'
+	DATABASE_URL_FILE=credentials/DATABASE_URL run -0 mlops-score -m "$model" --query 'SELECT 1 AS temp, 1 AS vib, 1 AS load'
+	DATABASE_URL_FILE=nowhere run -78 mlops-score -m "$model" --table t
+	[ "$output" = "mlops-score: nowhere: No such file or directory" ]
+	printf '%s\nmore\n' "$URL" > credentials/DATABASE_URL
+	run -78 mlops-score -m "$model" --database-url-file credentials/DATABASE_URL --table t
+	[ "$output" = "mlops-score: credentials/DATABASE_URL: has more than one line" ]
+}
+
+@test "forecasts of a table are those of its CSV" {
+	need_postgres
+	series 200 1 a b > series.csv
+	quick -n temperature --promote series.csv > /dev/null
+	sql "CREATE TABLE plant.series (\"timestamp\" timestamptz, sensor_id text, value float8)"
+	psql -q "$URL" -c '\copy plant.series FROM series.csv CSV HEADER'
+	mlops-forecast -m temperature --steps 3 series.csv > expected
+	[ "$(wc -l < expected)" -eq 2 ]
+	mlops-forecast -m temperature --steps 3 --table plant.series | cmp expected -
+	mlops-forecast -m temperature --steps 3 --query "SELECT * FROM plant.series WHERE sensor_id = 'b'" | cmp <(sed -n 2p expected) -
+	run -65 mlops-forecast -m temperature --query 'SELECT * FROM plant.series ORDER BY "timestamp", sensor_id LIMIT 20'
+	[[ $output == 'mlops-forecast: postgresql: query SELECT'*': sensor "a" has 10 points, the model needs the last 24 (seq_length); --on-error skip leaves it out' ]] || { echo "$output"; false; }
+	run -64 mlops-forecast -m temperature --table plant.series series.csv
+	[ "$output" = "mlops-forecast: rows come from series.csv or from a database, not both" ]
+	run -65 mlops-forecast -m temperature --table plant.seres
+	[[ $output == *'did you mean "plant.series"?' ]]
+}
+
+@test "columns of other types are text, as in CSV, and are no numbers" {
+	need_postgres
+	query="SELECT i AS temp, i AS vib, i AS load, jsonb_build_object('i', i) AS extra, ARRAY[i, 2] AS list,
+		i * interval '1 s' AS age, '\\x00ff'::bytea AS raw FROM generate_series(1, 50) i"
+	mlops-validate --checks columns --query "$query" > found.jsonl
+	[ "$(jq -c '[.valid, .rows, (.missing_ratio | keys)]' found.jsonl)" = '[true,50,["age","extra","list","load","raw","temp","vib"]]' ]
+	mlops-score -m "$model" --keep extra,list,age,raw --query "$query" > scored.jsonl
+	[ "$(sed -n 2p scored.jsonl | jq -c 'del(.anomaly_score, .anomaly_probability, .anomaly)')" = \
+		'{"extra":"{\"i\": 2}","list":"{2,2}","age":"00:00:02","raw":"\\x00ff"}' ]
+	run -0 --separate-stderr mlops-train -m anomaly_detection -o any.onnx --query "$query"
+	[[ $stderr == *extra* ]]
+	[ "$(jq -c .features <<< "$output")" = '["temp","vib","load"]' ]
+	run -65 mlops-train -m anomaly_detection -f temp,extra -o any.onnx --query "$query"
+	[[ $output == *'column "extra" holds text; features here are numbers' ]]
+}
+
+@test "rows of a table by their verdict: CSV that is read again" {
+	need_postgres
+	sql "CREATE TABLE plant.split AS SELECT timestamptz '2024-01-31 18:00+01' + i * interval '1 min' AS ts,
+		CASE i WHEN 7 THEN 77777 WHEN 9 THEN 'Infinity' WHEN 11 THEN NULL ELSE i::float8 END AS x,
+		CASE i WHEN 8 THEN 'a, \"b\"' || chr(10) || 'c' ELSE 'word' END AS note FROM generate_series(1, 20000) i"
+	run -1 --separate-stderr mlops-validate --checks range,not_finite --set range.most=30000 --query \
+		'SELECT * FROM plant.split WHERE x <= 5000 OR x IS NULL OR x > 20000' --good good.csv --bad bad.csv
+	[ "$(jq -c '[.rows, .invalid_rows]' <<< "${lines[-1]}")" = '[5000,2]' ]
+	[ "$(cat bad.csv)" = 'ts,x,note
+2024-01-31T17:07:00Z,77777,word
+2024-01-31T17:09:00Z,Infinity,word' ]
+	[ "$(sed -n '1,2p;8,9p;11p' good.csv)" = 'ts,x,note
+2024-01-31T17:01:00Z,1,word
+2024-01-31T17:08:00Z,8,"a, ""b""
+c"
+2024-01-31T17:11:00Z,,word' ] || { sed -n 1,12p good.csv; false; }
+	run -0 mlops-validate --checks range,not_finite,rows --set range.most=30000 --set rows.least=4998 good.csv
+	[ "$(jq .rows <<< "${lines[-1]}")" = 4998 ]
+	run -64 mlops-validate --on-error skip --bad bad.csv --table plant.split
+}
+
+@test "a training that checks first sees one state of the table, and says what is wrong with it" {
+	need_postgres
+	sql "CREATE TABLE public.live AS SELECT ts, temp, vib FROM plant.readings WHERE n <= 1000"
+	mlops-validate -q --infer --table live > schema.json
+	mlops-train -q -m anomaly_detection --set trees=5 -o plain.onnx --query 'SELECT * FROM live ORDER BY ts' > /dev/null
+	mlops-train -q -m anomaly_detection --set trees=5 --schema schema.json -o checked.onnx --query 'SELECT * FROM live ORDER BY ts' > /dev/null
+	cmp plain.onnx checked.onnx
+	# Each row takes a tenth of a millisecond, so that rows are added while the first reading goes on.
+	slow="SELECT ts, temp + length(pg_sleep(0.0005)::text) AS temp, vib FROM live"
+	mlops-train -q -m anomaly_detection --set trees=5 --schema schema.json -o grown.onnx --query "$slow" > out.json 3>&- &
+	job=$!
+	waits_for pg_sleep 1
+	sql "INSERT INTO live SELECT ts + interval '1 year', 9999, 9999 FROM live"
+	wait "$job"
+	[ "$(jq .rows out.json)" = 1000 ]
+	run -65 mlops-train -q -m anomaly_detection --schema schema.json -o grown.onnx --table live
+	[[ $output == *'postgresql: table live (postgres at 127.0.0.1):1001: column "temp": 1000 values outside '* ]] || { echo "$output"; false; }
 }
 
 @test "options that do not go together" {

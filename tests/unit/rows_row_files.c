@@ -15,6 +15,7 @@
 #include "base/file_writer.h"
 #include "flow/validate.h"
 #include "rows/row_files.h"
+#include "rows/row_texts.h"
 
 static char directory[] = "/tmp/mlops-row-files-XXXXXX";
 static char good[64], bad[64];
@@ -198,9 +199,83 @@ static void writes_files_whole_or_not_at_all(void **state)
 	mlops_file_writer_free(writer);
 }
 
+/* The same where the rows have no text that could be copied: columns, not bytes, are what the files get. */
+static void splits_what_has_no_text(void **state)
+{
+	static const char text[] = "t;x;note\r\n1;2;\"a;\"\"b\"\r\n\r\n2;500;NA\r\n3;abc;\" c\"\r\n4;6;d,e\r\n";
+	struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
+	struct mlops_row_files_options paths = { .good = good, .bad = bad };
+	const char *set = "range.most=100";
+	struct mlops_error error = MLOPS_ERROR_INIT;
+
+	(void)state;
+	options.on_error = MLOPS_ON_ERROR_NULL;
+	for (unsigned threads = 1; threads < 4; threads++) {
+		struct mlops_pool *pool = mlops_pool_new(threads, &error);
+		struct mlops_source *source = mlops_source_from_memory(text, strlen(text), "t", &error);
+		struct mlops_reader *reader = mlops_reader_open(source, &options, &error);
+		struct mlops_validate_request request = { .set = &set, .n_set = 1, .rows = mlops_row_texts_rows,
+							  .pool = pool };
+		struct mlops_validation *validation;
+
+		reader = mlops_row_texts_open(reader, &paths, &error);
+		assert_non_null(reader);
+		request.reader = request.rows_context = reader;
+		validation = mlops_flow_validate(&request, &error);
+		assert_non_null(validation);
+		assert_int_equal(validation->counts.nulled_cells, 1);
+		assert_true(mlops_row_texts_finish(reader, &error));
+		assert_file(good, "t,x,note\n1,2,\"a;\"\"b\"\n4,6,\"d,e\"\n");
+		assert_file(bad, "t,x,note\n2,500,\n3,abc,\" c\"\n");
+		mlops_validation_free(validation);
+		mlops_reader_free(reader);
+		mlops_source_free(source);
+		mlops_pool_free(pool);
+	}
+}
+
+/* More rows than wait for their verdict: the buffer is moved, none is lost, and what is not finished leaves nothing. */
+static void long_inputs_without_text(void **state)
+{
+	struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
+	struct mlops_row_files_options paths = { .good = good, .bad = NULL };
+	struct mlops_buffer text = MLOPS_BUFFER_INIT;
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_validation *validation;
+
+	(void)state;
+	mlops_buffer_append_string(&text, "x,words\n");
+	for (int i = 0; i < 60000; i++)
+		mlops_buffer_append_format(&text, "%d,some words that make the row longer %d\n", i, i * 7);
+	(void)mlops_buffer_string(&text);
+	for (int finish = 0; finish < 2; finish++) {
+		struct mlops_source *source = mlops_source_from_memory(text.data, text.length, "t", &error);
+		struct mlops_reader *reader = mlops_row_texts_open(mlops_reader_open(source, &options, &error), &paths,
+								   &error);
+		struct mlops_validate_request request = { .reader = reader, .rows = mlops_row_texts_rows,
+							  .rows_context = reader };
+
+		unlink(good);
+		validation = mlops_flow_validate(&request, &error);
+		assert_non_null(validation);
+		if (finish)
+			assert_true(mlops_row_texts_finish(reader, &error));
+		mlops_validation_free(validation);
+		mlops_reader_free(reader);
+		mlops_source_free(source);
+		if (finish)
+			assert_file(good, text.data);
+		else
+			assert_int_equal(access(good, F_OK), -1);
+	}
+	mlops_buffer_release(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(splits_what_has_no_text),
+		cmocka_unit_test(long_inputs_without_text),
 		cmocka_unit_test(splits_csv),
 		cmocka_unit_test(splits_json_lines),
 		cmocka_unit_test(splits_long_input),
