@@ -4,6 +4,7 @@ EXTRA_DIST += $(COMPLETION_MAKERS)
 
 bashcompletion_DATA = \
 	%D%/bash/mlops-forecast \
+	%D%/bash/mlops-plot \
 	%D%/bash/mlops-registry \
 	%D%/bash/mlops-reload \
 	%D%/bash/mlops-retrain \
@@ -13,6 +14,7 @@ bashcompletion_DATA = \
 	%D%/bash/mlops-validate
 zshcompletion_DATA = \
 	%D%/zsh/_mlops-forecast \
+	%D%/zsh/_mlops-plot \
 	%D%/zsh/_mlops-registry \
 	%D%/zsh/_mlops-reload \
 	%D%/zsh/_mlops-retrain \
@@ -22,6 +24,7 @@ zshcompletion_DATA = \
 	%D%/zsh/_mlops-validate
 fishcompletion_DATA = \
 	%D%/fish/mlops-forecast.fish \
+	%D%/fish/mlops-plot.fish \
 	%D%/fish/mlops-registry.fish \
 	%D%/fish/mlops-reload.fish \
 	%D%/fish/mlops-retrain.fish \

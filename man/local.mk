@@ -1,6 +1,7 @@
 dist_man_MANS += \
 	%D%/mlops.7 \
 	%D%/mlops-forecast.1 \
+	%D%/mlops-plot.1 \
 	%D%/mlops-registry.1 \
 	%D%/mlops-reload.1 \
 	%D%/mlops-retrain.1 \

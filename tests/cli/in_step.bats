@@ -100,9 +100,9 @@ zsh_offers() {
 
 @test "an unknown option: exit 64, nothing on stdout, two lines on stderr" {
 	for tool in $TOOLS; do
-		run -64 --separate-stderr "$tool" --thraeds 3
+		run -64 --separate-stderr "$tool" --vresion
 		[ -z "$output" ]
-		[ "$stderr" = "$tool: unknown option '--thraeds'; did you mean '--threads'?
+		[ "$stderr" = "$tool: unknown option '--vresion'; did you mean '--version'?
 Try '$tool --help' for more information." ]
 	done
 }

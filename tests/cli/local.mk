@@ -9,6 +9,7 @@ BATS_TESTS = \
 	%D%/long.bats \
 	%D%/metrics.bats \
 	%D%/plant-simulator.bats \
+	%D%/plot.bats \
 	%D%/quality.bats \
 	%D%/real_files.bats \
 	%D%/registry.bats \
