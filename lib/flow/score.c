@@ -162,7 +162,8 @@ static bool prepare_worker(const struct scoring *scoring, struct worker *worker,
 
 	worker->encoded = calloc(scoring->n_features, sizeof *worker->encoded);
 	worker->columns = calloc(scoring->n_features, sizeof *worker->columns);
-	worker->sums = calloc(MLOPS_CHUNK_ROWS * model->trees.n_outputs, sizeof *worker->sums);
+	/* Not cleared: for a single row that would be a good part of the work. */
+	worker->sums = reallocarray(NULL, MLOPS_CHUNK_ROWS * model->trees.n_outputs, sizeof *worker->sums);
 	worker->probabilities =
 		calloc(model->n_classes > 0 ? model->n_classes : 1, sizeof *worker->probabilities);
 	if (worker->encoded == NULL || worker->columns == NULL || worker->sums == NULL ||
