@@ -9,6 +9,7 @@ import suite_csv
 import suite_forecast
 import suite_forests
 import suite_quality
+import suite_service
 import suite_validate
 from contest import Failure
 from plan import Plan
@@ -19,8 +20,10 @@ SUITES = {
     "validate": suite_validate,
     "forecast": suite_forecast,
     "quality": suite_quality,
+    "service": suite_service,
 }
-# What is compared unless something else is asked for: forecasting wants PyTorch, which is large, quality real series.
+# What is compared unless something else is asked for: forecasting wants PyTorch, which is large, quality real series,
+# service MLflow.
 USUAL = ("forests", "csv", "validate")
 FULL = {
     "rows": 1_000_000,

@@ -2,7 +2,7 @@
 
 A contender is a command.  Inner calls print a JSON object with lists "seconds" and "cpu" and "peak_bytes"; a
 whole process is measured from outside by bench/measure.  The figures of every call of every turn go into one
-list.
+list; what a process printed besides is in `facts` (of the last turn) and `every`.
 """
 import json
 import pathlib
@@ -24,7 +24,7 @@ class Contender:
     def __init__(self, who, command, first=(), whole=False):
         self.who, self.whole = who, whole
         self.command, self.first = [str(word) for word in command], [str(word) for word in first]
-        self.seconds, self.cpu, self.peak, self.facts = [], [], 0, {}
+        self.seconds, self.cpu, self.peak, self.facts, self.every = [], [], 0, {}, []
         self.spent, self.turns, self.failure, self.quality = 0.0, 0, None, ""
 
     def turn(self, plan):
@@ -57,6 +57,7 @@ class Contender:
             self.peak = max(self.peak, process["peak_bytes"])
             return
         self.facts = json.loads(done.stdout.decode().strip().splitlines()[-1])
+        self.every.append(self.facts)
         self.seconds += self.facts["seconds"]
         self.cpu += self.facts["cpu"]
         self.peak = max(self.peak, self.facts.get("peak_bytes", process["peak_bytes"]))
