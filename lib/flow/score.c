@@ -22,6 +22,7 @@ struct worker {
 	float *sums;               /* [MLOPS_CHUNK_ROWS * n_outputs] */
 	float *probabilities;      /* [n_classes] */
 	uint64_t positives, unknown_categories;
+	uint64_t tenths[MLOPS_SCORE_TENTHS];
 };
 
 /* Everything one scoring needs; columns of a chunk are the features, then the passed-through ones. */
@@ -267,6 +268,16 @@ static void encode_column(const struct scoring *scoring, struct worker *worker, 
 	}
 }
 
+static void count_score(struct worker *worker, float score)
+{
+	static const float ends[MLOPS_SCORE_TENTHS - 1] = { 0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f, 0.7f, 0.8f, 0.9f };
+	size_t tenth = 0;
+
+	while (tenth < MLOPS_SCORE_TENTHS - 1 && score > ends[tenth])
+		tenth++;
+	worker->tenths[tenth]++;
+}
+
 static void write_row(const struct scoring *scoring, struct worker *worker, size_t row,
 		      struct mlops_buffer *out)
 {
@@ -292,6 +303,8 @@ static void write_row(const struct scoring *scoring, struct worker *worker, size
 		}
 	}
 	worker->positives += positive;
+	if (!many)
+		count_score(worker, score);
 	if (request->only_positive && !positive)
 		return;
 	mlops_row_begin(&record, scoring->writer, out);
@@ -410,6 +423,8 @@ bool mlops_flow_score(const struct mlops_score_request *request, struct mlops_sc
 	for (unsigned w = 0; w < scoring.n_workers; w++) {
 		result->positives += scoring.workers[w].positives;
 		result->unknown_categories += scoring.workers[w].unknown_categories;
+		for (size_t t = 0; t < MLOPS_SCORE_TENTHS; t++)
+			result->tenths[t] += scoring.workers[w].tenths[t];
 		release_worker(&scoring, &scoring.workers[w]);
 	}
 	for (size_t f = 0; scoring.categories != NULL && f < scoring.n_features; f++)

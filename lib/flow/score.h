@@ -40,8 +40,12 @@ struct mlops_score_request {
 	void *progress_context;
 };
 
+/* How anomaly scores or failure probabilities are spread: up to 0.1, up to 0.2, … up to 1. */
+#define MLOPS_SCORE_TENTHS 10
+
 struct mlops_score_result {
 	uint64_t rows;               /* scored */
+	uint64_t tenths[MLOPS_SCORE_TENTHS]; /* rows by their score; none with more than two classes */
 	uint64_t positives;          /* anomalies or failures; 0 with more than two classes */
 	uint64_t unknown_categories; /* texts that the training never saw, taken as missing */
 	struct mlops_read_counts counts;

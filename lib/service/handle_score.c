@@ -28,6 +28,8 @@ static bool score(struct mlops_served_model *served, const struct mlops_http_req
 	if (ok) {
 		atomic_fetch_add(&served->rows, result.rows);
 		atomic_fetch_add(&served->positives, result.positives);
+		for (size_t t = 0; t < MLOPS_SCORE_TENTHS; t++)
+			atomic_fetch_add(&served->tenths[t], result.tenths[t]);
 	}
 	return ok;
 }

@@ -77,6 +77,37 @@ static double positives(struct mlops_served_model *model)
 	return (double)atomic_load(&model->positives);
 }
 
+/* Anomaly scores and failure probabilities; forecasts, and more than two classes, have none. */
+static void write_scores(const struct mlops_served_set *set, struct mlops_buffer *out)
+{
+	static const char *const ends[MLOPS_SCORE_TENTHS] = { "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "+Inf" };
+
+	mlops_exposition_family(out, "mlops_service_score", MLOPS_HISTOGRAM,
+				"Anomaly scores or failure probabilities answered by the version that is loaded.");
+	for (size_t i = 0; i < set->n; i++) {
+		struct mlops_served_model *model = set->models[i];
+		char number[16];
+		struct mlops_label labels[] = { { "model", model->version.name }, { "version", number }, { "le", NULL } };
+		uint64_t rows_so_far = 0;
+		double sum = 0;
+
+		if (model->model->kind == MLOPS_TIME_SERIES_FORECAST || model->model->n_classes > 2)
+			continue;
+		snprintf(number, sizeof number, "%u", model->version.version);
+		for (size_t t = 0; t < MLOPS_SCORE_TENTHS; t++) {
+			uint64_t count = atomic_load(&model->tenths[t]);
+
+			rows_so_far += count;
+			/* each counts as the middle of its tenth */
+			sum += (double)count * ((double)t + 0.5) / MLOPS_SCORE_TENTHS;
+			labels[2].value = ends[t];
+			mlops_exposition_sample(out, "mlops_service_score_bucket", labels, 3, (double)rows_so_far);
+		}
+		mlops_exposition_sample(out, "mlops_service_score_sum", labels, 2, sum);
+		mlops_exposition_sample(out, "mlops_service_score_count", labels, 2, (double)rows_so_far);
+	}
+}
+
 static void write_gauge(struct mlops_buffer *out, const char *name, const char *help, double value)
 {
 	mlops_exposition_family(out, name, MLOPS_GAUGE, help);
@@ -160,6 +191,7 @@ void mlops_handle_metrics(struct mlops_service *service, const struct mlops_http
 		     rows, out);
 	write_models(set, "mlops_service_positive_rows_total", MLOPS_COUNTER, "Anomalies and failures among them.", 2,
 		     positives, out);
+	write_scores(set, out);
 	mlops_served_drop(service->served, set);
 	write_gauge(out, "mlops_service_reload_last_success", "1 if the last reload went well.",
 		    atomic_load(&service->reload_ok) ? 1 : 0);

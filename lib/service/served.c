@@ -159,6 +159,8 @@ static struct mlops_served_model *load(struct mlops_store *store, struct mlops_v
 	atomic_init(&model->owners, 1);
 	atomic_init(&model->rows, 0);
 	atomic_init(&model->positives, 0);
+	for (size_t t = 0; t < MLOPS_SCORE_TENTHS; t++)
+		atomic_init(&model->tenths[t], 0);
 	model->since = now;
 	snprintf(source, sizeof source, "%s/%u", version->name, version->version);
 	if (mlops_store_load(store, version, &bytes, error))

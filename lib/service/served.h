@@ -15,6 +15,7 @@
 #define MLOPS_SERVICE_SERVED_H
 
 #include "base/json_writer.h"
+#include "flow/score.h"
 #include "model/model.h"
 #include "registry/store.h"
 
@@ -27,6 +28,7 @@ struct mlops_served_model {
 	int64_t since;     /* when this version was loaded, microseconds since 1970 */
 	_Atomic uint64_t rows;      /* scored or forecast with it */
 	_Atomic uint64_t positives; /* anomalies or failures among them */
+	_Atomic uint64_t tenths[MLOPS_SCORE_TENTHS]; /* rows by their score (flow/score.h) */
 	_Atomic size_t owners;
 };
 

@@ -230,6 +230,10 @@ train() {
 	curl -sS --data-binary @sensors.csv "$url/models/pumps/score" > /dev/null
 	curl -sS "$url/metrics" > metrics
 	grep -qx 'mlops_service_rows_total{model="pumps",version="1"} 400' metrics
+	# the scores' distribution is that of the rows that mlops-score gives
+	[ "$(sed -n 's/^mlops_service_score_bucket{model="pumps",version="1",le="0.5"} //p' metrics)" -eq \
+		"$(mlops-score -m pumps sensors.csv | jq -s 'map(select(.anomaly_score <= 0.5)) | length')" ]
+	grep -qx 'mlops_service_score_count{model="pumps",version="1"} 400' metrics
 	grep -qx 'mlops_http_requests_total{method="POST",route="/models/{name}/score",status="200"} 1' metrics
 	if command -v promtool > /dev/null; then
 		promtool check metrics < metrics

@@ -323,6 +323,12 @@ static void test_metrics_count_requests(void **state)
 	expect(service, "GET", "/metrics", NULL, NULL, 200,
 	       "mlops_service_rows_total{model=\"pumps\",version=\"1\"} 1\n");
 	expect(service, "GET", "/metrics", NULL, NULL, 200,
+	       "mlops_service_score_bucket{model=\"pumps\",version=\"1\",le=\"0.1\"} 0\n");
+	expect(service, "GET", "/metrics", NULL, NULL, 200,
+	       "mlops_service_score_bucket{model=\"pumps\",version=\"1\",le=\"+Inf\"} 1\n"
+	       "mlops_service_score_sum{model=\"pumps\",version=\"1\"} 0.");
+	expect(service, "GET", "/metrics", NULL, NULL, 200, "mlops_service_score_count{model=\"pumps\",version=\"1\"} 1\n");
+	expect(service, "GET", "/metrics", NULL, NULL, 200,
 	       "mlops_http_request_duration_seconds_bucket{method=\"POST\",route=\"/models/{name}/score\",le=\"0.00025\"} 0\n"
 	       "mlops_http_request_duration_seconds_bucket{method=\"POST\",route=\"/models/{name}/score\",le=\"0.0005\"} 2\n");
 	mlops_service_free(service);
