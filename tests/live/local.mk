@@ -16,3 +16,6 @@ tests_live_network_probe_LDADD = libmlops.a $(MLOPS_LIBS)
 check_PROGRAMS += tests/live/mlflow_probe
 tests_live_mlflow_probe_SOURCES = tests/live/mlflow_probe.c
 tests_live_mlflow_probe_LDADD = libmlops.a $(MLOPS_LIBS)
+check_PROGRAMS += tests/live/mlflow_directory
+tests_live_mlflow_directory_SOURCES = tests/live/mlflow_directory.c
+tests_live_mlflow_directory_LDADD = libmlops.a $(MLOPS_LIBS)
