@@ -8,6 +8,7 @@ import report
 import suite_csv
 import suite_forecast
 import suite_forests
+import suite_pipeline
 import suite_quality
 import suite_service
 import suite_validate
@@ -21,9 +22,10 @@ SUITES = {
     "forecast": suite_forecast,
     "quality": suite_quality,
     "service": suite_service,
+    "pipeline": suite_pipeline,
 }
 # What is compared unless something else is asked for: forecasting wants PyTorch, which is large, quality real series,
-# service MLflow.
+# service MLflow, pipeline MLflow and PostgreSQL.
 USUAL = ("forests", "csv", "validate")
 FULL = {
     "rows": 1_000_000,
