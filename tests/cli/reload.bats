@@ -24,7 +24,7 @@ teardown() {
 
 train() {
 	rows 200 "$1" > sensors.csv
-	mlops-train -q -m anomaly_detection -n pumps -i failure --promote --seed "$1" sensors.csv > trained
+	mlops-train -q -m anomaly_detection -n pumps -i failure --promote --force --seed "$1" sensors.csv > trained
 }
 
 @test "the way back: rollback, then every service serves the version before" {

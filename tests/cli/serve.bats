@@ -25,7 +25,7 @@ teardown() {
 
 train() {
 	rows 400 "$1" > sensors.csv
-	mlops-train -q -m anomaly_detection -n pumps -i failure --promote --seed "$1" sensors.csv > trained
+	mlops-train -q -m anomaly_detection -n pumps -i failure --promote --force --seed "$1" sensors.csv > trained
 }
 
 @test "rows are scored as mlops-score does, CSV and JSON" {
