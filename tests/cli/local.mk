@@ -17,6 +17,7 @@ BATS_TESTS = \
 	%D%/retrain.bats \
 	%D%/score.bats \
 	%D%/serve.bats \
+	%D%/serve_load.bats \
 	%D%/times.bats \
 	%D%/train.bats \
 	%D%/train_forecast.bats \
