@@ -18,6 +18,7 @@ struct settings {
 	double threshold;
 	bool threshold_given;
 	bool only_positive, line_buffered;
+	uint64_t explain;
 	struct cli_list keep;
 	int output_format;
 };
@@ -35,6 +36,9 @@ static const struct cli_option options[] = {
 	  "columns to pass through besides time and id: names, all, or none (default)", .group = "Output" },
 	{ "only-positive", 'p', CLI_FLAG, offsetof(struct settings, only_positive), NULL,
 	  "write only rows that are an anomaly or a failure" },
+	{ "explain", 'e', CLI_UINT, offsetof(struct settings, explain), "K",
+	  "name the K features that moved the score most, and by how much: the score less that with the feature's usual value",
+	  1, 10000 },
 	{ "output-format", 'O', CLI_CHOICE, offsetof(struct settings, output_format), "FORMAT", "jsonl (default) or csv",
 	  .choices = output_formats },
 	{ "line-buffered", 0, CLI_FLAG, offsetof(struct settings, line_buffered), NULL,
@@ -114,7 +118,7 @@ static bool score(const struct settings *settings, const struct mlops_model *mod
 		.n_features = settings->rows.features.n,
 		.time = select.time, .id = select.id,
 		.threshold = settings->threshold_given ? settings->threshold : NAN,
-		.only_positive = settings->only_positive, .format = (enum mlops_write_format)settings->output_format,
+		.explain = settings->explain, .only_positive = settings->only_positive, .format = (enum mlops_write_format)settings->output_format,
 		.sink = cli_write_output, .progress = show_progress,
 	};
 	struct mlops_score_result result;

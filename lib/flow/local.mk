@@ -5,6 +5,7 @@ libmlops_a_SOURCES += \
 	%D%/describe.c %D%/describe.h \
 	%D%/evaluate.c %D%/evaluate.h \
 	%D%/evaluate_forecast.c %D%/evaluate_forecast.h \
+	%D%/explain.c %D%/explain.h \
 	%D%/forecast.c %D%/forecast.h \
 	%D%/forecast_origin.c \
 	%D%/ledger_metrics.c %D%/ledger_metrics.h \

@@ -1,6 +1,7 @@
 #include "flow/score.h"
 
 #include "flow/evaluate.h"
+#include "flow/explain.h"
 #include "flow/stream.h"
 #include "rows/dictionary.h"
 
@@ -10,6 +11,7 @@
 
 static const char *const anomaly_outputs[] = { "anomaly_score", "anomaly_probability", "anomaly" };
 static const char *const failure_outputs[] = { "failure_probability", "failure", "label", "probabilities" };
+static const char because_output[] = "because";
 
 /* More threads than this wait for the reader and the sink, and each needs memory. */
 enum { MOST_WORKERS = 16 };
@@ -21,6 +23,8 @@ struct worker {
 	const float **columns;     /* [n_features] of the chunk */
 	float *sums;               /* [MLOPS_CHUNK_ROWS * n_outputs] */
 	float *probabilities;      /* [n_classes] */
+	float *effects;            /* [n_features * rows of the chunk], where they are explained */
+	struct mlops_buffer because;
 	uint64_t positives, unknown_categories;
 	uint64_t tenths[MLOPS_SCORE_TENTHS];
 };
@@ -36,13 +40,15 @@ struct scoring {
 	enum mlops_column_type *types;        /* [n_features + n_passed] */
 	struct mlops_writer *writer;
 	struct mlops_buffer header;           /* until it is sent */
+	struct mlops_explainer *explainer;    /* NULL: nothing is explained */
 	struct worker *workers;               /* [n_workers] */
 	unsigned n_workers;
 	uint64_t rows;                        /* handed on */
 };
 
-static bool is_output(const struct mlops_model *model, const char *name)
+static bool is_output(const struct scoring *scoring, const char *name)
 {
+	const struct mlops_model *model = scoring->model;
 	const char *const *outputs =
 		model->kind == MLOPS_ANOMALY_DETECTION ? anomaly_outputs : failure_outputs;
 	size_t n = model->kind == MLOPS_ANOMALY_DETECTION ? 3 : 4;
@@ -50,7 +56,7 @@ static bool is_output(const struct mlops_model *model, const char *name)
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(outputs[i], name) == 0)
 			return true;
-	return false;
+	return scoring->request->explain > 0 && strcmp(because_output, name) == 0;
 }
 
 /* The name under which a column goes through: its own, or one that is neither an output's nor another column's. */
@@ -58,7 +64,7 @@ static struct mlops_buffer name_passed(const struct scoring *scoring, const char
 {
 	const struct mlops_reader *reader = scoring->request->reader;
 	struct mlops_buffer field = MLOPS_BUFFER_INIT;
-	bool taken = is_output(scoring->model, name);
+	bool taken = is_output(scoring, name);
 
 	mlops_buffer_append_string(&field, name);
 	while (taken && !field.failed) {
@@ -115,7 +121,7 @@ static bool choose_passed(struct scoring *scoring, const struct mlops_selection 
 	return true;
 }
 
-static bool add_outputs(struct scoring *scoring, struct mlops_error *error)
+static bool add_scores(struct scoring *scoring, struct mlops_error *error)
 {
 	const struct mlops_model *model = scoring->model;
 
@@ -134,6 +140,16 @@ static bool add_outputs(struct scoring *scoring, struct mlops_error *error)
 		if (!mlops_writer_add_field(scoring->writer, model->classes[c], "probabilities", error))
 			return false;
 	return true;
+}
+
+static bool add_outputs(struct scoring *scoring, struct mlops_error *error)
+{
+	if (!add_scores(scoring, error))
+		return false;
+	if (scoring->request->explain == 0)
+		return true;
+	scoring->explainer = mlops_explainer_new(scoring->model, scoring->request->explain, error);
+	return scoring->explainer != NULL && mlops_writer_add_field(scoring->writer, because_output, NULL, error);
 }
 
 static bool prepare_categories(struct scoring *scoring, struct mlops_error *error)
@@ -170,6 +186,11 @@ static bool prepare_worker(const struct scoring *scoring, struct worker *worker,
 	if (worker->encoded == NULL || worker->columns == NULL || worker->sums == NULL ||
 	    worker->probabilities == NULL)
 		return mlops_error_set_memory(error);
+	if (scoring->explainer != NULL) {
+		worker->effects = reallocarray(NULL, MLOPS_CHUNK_ROWS * sizeof *worker->effects, scoring->n_features);
+		if (worker->effects == NULL)
+			return mlops_error_set_memory(error);
+	}
 	for (size_t f = 0; f < scoring->n_features; f++) {
 		if (scoring->categories[f] == NULL)
 			continue;
@@ -190,6 +211,8 @@ static void release_worker(const struct scoring *scoring, struct worker *worker)
 	free(worker->columns);
 	free(worker->sums);
 	free(worker->probabilities);
+	free(worker->effects);
+	mlops_buffer_release(&worker->because);
 }
 
 static bool bind(struct scoring *scoring, const struct mlops_selection *selection, struct mlops_error *error)
@@ -320,6 +343,12 @@ static void write_row(const struct scoring *scoring, struct worker *worker, size
 			mlops_row_put_unit(&record, mlops_model_anomaly_probability(model, score));
 		mlops_row_put_bool(&record, positive);
 	}
+	if (scoring->explainer != NULL) {
+		mlops_buffer_clear(&worker->because);
+		mlops_explainer_write(scoring->explainer, worker->effects, worker->chunk->rows, row, &worker->because);
+		out->failed |= worker->because.failed;
+		mlops_row_put_json(&record, worker->because.data, worker->because.length);
+	}
 	mlops_row_end(&record);
 }
 
@@ -352,6 +381,9 @@ static bool score_chunk(void *context, unsigned number, struct mlops_buffer *out
 			scoring->categories[f] != NULL ? worker->encoded[f] : chunk->columns[f].numbers;
 	}
 	if (!mlops_trees_sum(&scoring->model->trees, &matrix, NULL, worker->sums, error))
+		return false;
+	if (scoring->explainer != NULL &&
+	    !mlops_explainer_effects(scoring->explainer, &matrix, worker->sums, worker->effects, error))
 		return false;
 	for (size_t r = 0; r < chunk->rows; r++)
 		write_row(scoring, worker, r, out);
@@ -419,6 +451,7 @@ bool mlops_flow_score(const struct mlops_score_request *request, struct mlops_sc
 	result->counts = request->reader->counts;
 	result->rows = scoring.rows;
 	mlops_writer_free(scoring.writer);
+	mlops_explainer_free(scoring.explainer);
 	mlops_buffer_release(&scoring.header);
 	for (unsigned w = 0; w < scoring.n_workers; w++) {
 		result->positives += scoring.workers[w].positives;

@@ -6,7 +6,7 @@
  * Fields of a record: the time column and the id column under their own names (where there are such columns),
  * the kept columns (one that has the name of an output becomes "input_NAME"), then for anomaly_detection
  * anomaly_score, anomaly_probability, anomaly; for failure_prediction failure_probability, failure, or with
- * more than two classes label and probabilities.
+ * more than two classes label and probabilities; last, where it is asked for, because (flow/explain.h).
  */
 #ifndef MLOPS_FLOW_SCORE_H
 #define MLOPS_FLOW_SCORE_H
@@ -31,6 +31,7 @@ struct mlops_score_request {
 	const char *const *keep_names;   /* [n_keep] for MLOPS_KEEP_LIST */
 	size_t n_keep;
 	double threshold;                /* NaN: the model's own; on anomaly_score or failure_probability */
+	size_t explain;                  /* name so many features that moved the score most; 0: none */
 	bool only_positive;              /* only rows that are an anomaly or a failure */
 	enum mlops_write_format format;
 	struct mlops_pool *pool;         /* may be NULL */

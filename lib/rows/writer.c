@@ -207,6 +207,12 @@ void mlops_row_put_string(struct mlops_row *row, const char *string)
 			   (struct mlops_cell){ .bytes = string, .length = strlen(string), .present = true });
 }
 
+void mlops_row_put_json(struct mlops_row *row, const char *bytes, size_t length)
+{
+	/* As numbers are: put out as they are. */
+	mlops_row_put_cell(row, (struct mlops_cell){ .bytes = bytes, .length = length, .present = bytes != NULL, .is_number = true });
+}
+
 void mlops_row_put_unit(struct mlops_row *row, float value)
 {
 	if (row->at == NULL)

@@ -49,6 +49,8 @@ void mlops_row_begin(struct mlops_row *row, const struct mlops_writer *writer, s
 /* Numbers stay as they were written. */
 void mlops_row_put_cell(struct mlops_row *row, struct mlops_cell cell);
 void mlops_row_put_string(struct mlops_row *row, const char *string);
+/* A text that is JSON already; in CSV it is quoted. */
+void mlops_row_put_json(struct mlops_row *row, const char *bytes, size_t length);
 /* value in [0, 1]; 7 decimals at most. */
 void mlops_row_put_unit(struct mlops_row *row, float value);
 void mlops_row_put_bool(struct mlops_row *row, bool value);

@@ -181,3 +181,46 @@ train_both() {
 	[ "${lines[0]}" = "timestamp,machine_id,temperature,vibration,pressure,input_input_input_failure,input_failure,input_input_failure,failure_probability,failure" ]
 	[[ ${lines[1]} == *,1,2,*,false ]]
 }
+
+# The same by other means: each column in turn is set to its median, and all rows are scored again.
+@test "--explain: by how much each feature moved the score from where its usual value would have it" {
+	rows 500 > all.csv
+	# A text feature, a missing value here and there.
+	awk -F, -v OFS=, 'NR == 1 { print $0, "state"; next } { print $0, ($3 > 64 ? "hot" : NR % 3 ? "calm" : "") }' all.csv > sensors.csv
+	mlops-train -q -m anomaly_detection -n anomalies -f temperature,vibration,pressure --set trees=20 sensors.csv > trained
+	mlops-train -q -m failure_prediction -n failures --target failure -f temperature,vibration,pressure,state --set trees=20 sensors.csv > trained
+	for name in anomalies failures; do
+		score=$([ $name = anomalies ] && echo anomaly_score || echo failure_probability)
+		mlops-score -m $name/1 --explain 99 sensors.csv > explained
+		mlops-score -m $name/1 sensors.csv | cmp - <(sed 's/,"because":.*/}/' explained)
+		for column in temperature:3 vibration:4 pressure:5 state:7; do
+			[ $name$column != anomaliesstate:7 ] || continue
+			feature=${column%:*}
+			usual=$(mlops-registry show $name/1 | jq --arg f "$feature" '.file.profile.features[] | select(.name == $f).quantiles[50] // empty')
+			# The most frequent text.
+			[ -n "$usual" ] || usual=$(cut -d, -f 7 sensors.csv | tail -n +2 | grep . | sort | uniq -c | sort -n | tail -n 1 | awk '{ print $2 }')
+			awk -F, -v OFS=, -v c="${column#*:}" -v v="$usual" 'NR > 1 { $c = v } { print }' sensors.csv > changed.csv
+			mlops-score -m $name/1 changed.csv > changed
+			paste <(jq --arg f "$feature" '[.because[] | select(.feature == $f).effect][0] // 0' explained) <(jq ".$score" explained) \
+				<(jq ".$score" changed) > compared
+			[ "$(wc -l < compared)" -eq 500 ]
+			awk '{ d = $2 - $3 - $1; if (d > 3e-7 || d < -3e-7) { print; bad = 1; exit } n += $1 != 0 } END { exit bad || !n }' compared
+		done
+		# The largest first, no more than were asked for, the same with any number of threads.
+		[ "$(jq -c '[.because[].effect | fabs] | . == (sort | reverse)' explained | sort -u)" = true ]
+		mlops-score -m $name/1 -e 2 --threads 3 sensors.csv | jq -c .because | cmp - <(jq -c '.because[:2]' explained)
+	done
+	mlops-score -m failures/1 -e 1 -O csv sensors.csv > explained.csv
+	[[ "$(head -n 1 explained.csv)" == *,because ]]
+	[ "$(grep -cE ',("\[\{""feature"":""[a-z]+"",""effect"":-?[0-9.e-]+\}\]"|\[\])$' explained.csv)" -eq 500 ]
+}
+
+@test "--explain: a column called because goes through under another name" {
+	rows 300 > all.csv
+	sed '1s/$/,because/; 2,$s/$/,rain/' all.csv > sensors.csv
+	mlops-train -q -m anomaly_detection -n pumps -i failure,because --set trees=10 sensors.csv > trained
+	[ "$(mlops-score -m pumps/1 -k because sensors.csv | head -n 1 | jq -r .because)" = rain ]
+	[ "$(mlops-score -m pumps/1 -k because -e 1 sensors.csv | head -n 1 | jq -r '.input_because, (.because | length)')" = 'rain
+1' ]
+	run -64 mlops-score -m pumps/1 --explain 0 sensors.csv
+}
