@@ -52,6 +52,26 @@ run_examples() {
 	[[ $output == *'"valid":true'* ]]
 }
 
+@test "the examples of mlops-retrain" {
+	mkdir conf
+	export MLOPS_CONFIG_DIR=$PWD/conf
+	printf '%s\n' KIND=anomaly_detection IGNORE=failure FILE=../sensors.csv > conf/pumps.conf
+	run_examples mlops-retrain.1 3
+	[ "$(mlops-registry list pumps | wc -l)" -eq 2 ]
+}
+
+@test "the configurations in the manual are some" {
+	mkdir conf
+	for file in pumps.conf defaults; do
+		sed '1,/^\.Sh EXAMPLES/d' "$MLOPS_SOURCE/man/mlops-retrain.conf.5" | awk -v file="$file" '$0 ~ "^\\.Pa " file { on = 1 } on && /^\.Ed/ { on = 0 } on && !/^(\.|[a-z])/' \
+			> "conf/$file"
+		[ "$(wc -l < "conf/$file")" -ge 5 ]
+	done
+	echo postgresql://127.0.0.1:9/x > conf/database-url
+	run mlops-retrain --dry-run "$PWD/conf/pumps.conf"
+	[ "$status" -eq 69 ]
+}
+
 @test "the schema in the manual is one" {
 	sed -n '/^\.Bd/,/^\.Ed/p' "$MLOPS_SOURCE/man/mlops-schema.5" | grep -v '^\.' > schema.json
 	printf 'timestamp,machine_id,inlet,starts,state\n2024-01-01T00:00:00Z,pump-01,20,1,on\n' > rows.csv

@@ -345,6 +345,23 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()
 	waits_for asleep 0
 }
 
+@test "the nightly job reads a table, and a database that goes away is its reason" {
+	need_postgres
+	mkdir conf
+	printf '%s\n' KIND=anomaly_detection TABLE=plant.readings TIME=ts FEATURES=temp,vib,load SETTINGS=trees=5 > conf/pumps.conf
+	export MLOPS_CONFIG_DIR=$PWD/conf
+	run -0 --separate-stderr mlops-retrain pumps
+	[ "$(jq -c '[.outcome, .champion]' <<< "$output")" = '["promoted",1]' ]
+	[ "$(mlops-registry runs pumps --limit 1 | field rows)" = 10000 ]
+	[[ "$(mlops-registry runs pumps --limit 1)" != *secret* ]]
+	sed -i 's/plant.readings/plant.nothing/' conf/pumps.conf
+	run --separate-stderr mlops-retrain pumps
+	[ "$status" -ne 0 ]
+	[ "$(field champion <<< "$output")" = 1 ]
+	DATABASE_URL=postgresql://guest:wrong@127.0.0.1:$PGPORT/postgres run -77 --separate-stderr mlops-retrain pumps
+	[ "$(mlops-registry runs pumps --limit 1 | field reason)" = database ]
+}
+
 @test "a server killed in mid-COPY: 69, no model, and the run is recorded as failed" {
 	need_postgres
 	slow='SELECT i AS temp, i AS vib, CASE WHEN i > 20000 THEN length(pg_sleep(0.01)::text) ELSE i END AS load
