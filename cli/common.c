@@ -181,10 +181,10 @@ static bool path_of_uri(const char *uri, char buffer[4096], struct mlops_error *
 		if (end == NULL)
 			return mlops_error_set(
 				error, MLOPS_CONFIG,
-				"MLFLOW_TRACKING_URI: not a URI; it should be file:///DIRECTORY");
+				"MLFLOW_TRACKING_URI: not a URI; it should be file:///DIRECTORY or http(s)://…");
 		return mlops_error_set(
 			error, MLOPS_CONFIG,
-			"MLFLOW_TRACKING_URI: '%.*s' is no scheme of a registry; it should be file:///DIRECTORY",
+			"MLFLOW_TRACKING_URI: '%.*s' is no scheme of a registry; it should be file:///DIRECTORY or http(s)://…",
 			(int)(end - uri < 20 ? end - uri : 20), uri);
 	}
 	if (strncmp(path, "//", 2) == 0) {
@@ -219,6 +219,11 @@ static bool path_of_uri(const char *uri, char buffer[4096], struct mlops_error *
 	return true;
 }
 
+bool cli_is_server(const char *uri)
+{
+	return strncasecmp(uri, "http://", strlen("http://")) == 0 || strncasecmp(uri, "https://", strlen("https://")) == 0;
+}
+
 bool cli_registry_location(char buffer[4096], struct mlops_error *error)
 {
 	const char *uri = environment("MLFLOW_TRACKING_URI");
@@ -227,7 +232,7 @@ bool cli_registry_location(char buffer[4096], struct mlops_error *error)
 	const char *home = environment("HOME");
 	int length;
 
-	if (uri != NULL)
+	if (uri != NULL && !cli_is_server(uri))
 		return path_of_uri(uri, buffer, error);
 	if (registry != NULL)
 		length = snprintf(buffer, 4096, "%s", registry);

@@ -73,8 +73,11 @@ const char *cli_who(char buffer[256]);
 /* Now, in microseconds since 1970. */
 int64_t cli_now(void);
 
-/* The registry's directory: MLFLOW_TRACKING_URI as file:///DIR, else $MLOPS_REGISTRY, else
- * $XDG_DATA_HOME/mlops, else ~/.local/share/mlops.  Another scheme, or no home: MLOPS_CONFIG. */
+/* The registry's directory: MLFLOW_TRACKING_URI as file:///DIR, else (unset, or http(s)://, which cli/tracking.h is about)
+ * $MLOPS_REGISTRY, else $XDG_DATA_HOME/mlops, else ~/.local/share/mlops.  Another scheme, or no home: MLOPS_CONFIG. */
 bool cli_registry_location(char buffer[4096], struct mlops_error *error);
+
+/* Is it the URI of a server? */
+bool cli_is_server(const char *uri);
 
 #endif

@@ -23,5 +23,6 @@ libcli_a_SOURCES = \
 	%D%/setting_help.c %D%/setting_help.h \
 	%D%/signals.c %D%/signals.h \
 	%D%/systemd.c %D%/systemd.h \
+	%D%/tracking.c %D%/tracking.h \
 	%D%/training.c %D%/training.h \
 	%D%/validate_input.c %D%/validate_input.h

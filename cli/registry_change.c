@@ -321,3 +321,47 @@ int cli_registry_fail(void *settings, size_t n, char **arguments)
 	mlops_store_close(store);
 	return cli_end(ok, &error);
 }
+
+/* What push has sent, a line each; what goes wrong with that is told at the end. */
+struct pushing {
+	struct mlops_error error;
+};
+
+static void print_sent(void *context, const struct mlops_sent *sent)
+{
+	struct pushing *pushing = context;
+	struct mlops_buffer line = MLOPS_BUFFER_INIT;
+	struct mlops_json json = { .out = &line };
+
+	mlops_json_open(&json, '{');
+	mlops_json_member_string(&json, "event", "sent");
+	mlops_json_member_string(&json, "what", sent->what);
+	mlops_json_member_string(&json, "model", sent->name);
+	if (sent->version > 0)
+		mlops_json_member_uint(&json, "version", sent->version);
+	if (sent->run_id != NULL)
+		mlops_json_member_string(&json, "run_id", sent->run_id);
+	if (sent->outcome != NULL)
+		mlops_json_member_string(&json, "outcome", sent->outcome);
+	mlops_json_close(&json, '}');
+	cli_print_line(&line, &pushing->error);
+}
+
+int cli_registry_push(void *settings, size_t n, char **arguments)
+{
+	struct pushing pushing = { .error = MLOPS_ERROR_INIT };
+	struct mlops_push push = { .sent = print_sent, .context = &pushing };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_store *store = cli_registry_open(CLI_REGISTRY_WRITE, NULL, &error);
+	bool ok = store != NULL && mlops_store_push(store, cli_now(), &push, &error);
+
+	(void)settings;
+	(void)n;
+	(void)arguments;
+	mlops_store_close(store);
+	if (ok && pushing.error.code != MLOPS_OK) {
+		ok = false;
+		error = pushing.error;
+	}
+	return cli_end(ok, &error);
+}

@@ -1,6 +1,7 @@
 #include "cli/registry_open.h"
 
 #include "cli/common.h"
+#include "cli/tracking.h"
 
 #include <jansson.h>
 
@@ -12,7 +13,9 @@ struct mlops_store *cli_registry_open(enum cli_registry_access access, char *loc
 		.location = place, .create = access == CLI_REGISTRY_CREATE, .write = access != CLI_REGISTRY_READ,
 	};
 
-	return cli_registry_location(place, error) ? mlops_store_open(&options, error) : NULL;
+	return cli_registry_location(place, error) && cli_tracking(&options.tracking, error)
+		       ? mlops_store_open(&options, error)
+		       : NULL;
 }
 
 bool cli_is_json(const char *text)

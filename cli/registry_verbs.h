@@ -26,6 +26,7 @@ int cli_registry_verify(void *settings, size_t n, char **arguments);
 int cli_registry_export(void *settings, size_t n, char **arguments);
 int cli_registry_import(void *settings, size_t n, char **arguments);
 int cli_registry_fail(void *settings, size_t n, char **arguments);
+int cli_registry_push(void *settings, size_t n, char **arguments);
 int cli_registry_prune(void *settings, size_t n, char **arguments);
 int cli_registry_compare(void *settings, size_t n, char **arguments);
 int cli_registry_decisions(void *settings, size_t n, char **arguments);

@@ -7,6 +7,7 @@
 #include "cli/promotion.h"
 #include "cli/registry_open.h"
 #include "cli/signals.h"
+#include "cli/tracking.h"
 #include "cli/validate_input.h"
 #include "flow/record.h"
 #include "flow/train_forecast.h"
@@ -37,6 +38,8 @@ struct job {
 	char location[4096];
 	bool opened;                         /* the rows were */
 	struct cli_promotion promotion;
+	const struct mlops_tracking *tracking; /* of the registry, like location */
+	bool kept;                             /* the last model is here, but could not be sent */
 	int64_t started;
 };
 
@@ -192,8 +195,8 @@ static bool train_and_register(struct job *job, struct mlops_error *error)
 {
 	char who[256];
 	struct mlops_record_start start = {
-		.location = job->location, .name = job->name, .sensor = job->sensor, .kind = job->request.kind,
-		.who = cli_who(who), .settings = &job->request.settings,
+		.location = job->location, .tracking = job->tracking, .name = job->name, .sensor = job->sensor,
+		.kind = job->request.kind, .who = cli_who(who), .settings = &job->request.settings,
 	};
 	struct mlops_buffer source = MLOPS_BUFFER_INIT;
 	const char *reason = "internal";
@@ -223,6 +226,7 @@ static bool train_and_register(struct job *job, struct mlops_error *error)
 	}
 	if (!ok)
 		mlops_record_fail(record, reason, error->message, job->result.rows, cli_now(), NULL);
+	job->kept = mlops_record_kept(record);
 	return ok;
 }
 
@@ -248,7 +252,7 @@ static bool print_result(const struct job *job, struct mlops_error *error)
 			mlops_json_key(&json, "decision");
 			mlops_decision_write(&job->promotion.described.kept, &json);
 		}
-		mlops_json_member_string(&json, "registry", job->location);
+		mlops_json_member_string(&json, "registry", mlops_store_shown(job->store));
 	} else {
 		mlops_json_member_string(&json, "output", job->training->output);
 	}
@@ -264,6 +268,7 @@ static bool train_one(struct job *job, struct mlops_error *error)
 	bool ok;
 
 	job->started = cli_now();
+	job->kept = false;
 	if (training->output != NULL)
 		ok = train(job, error) && mlops_file_replace(training->output, job->result.bytes.data,
 							     job->result.bytes.length, 0666, error);
@@ -376,7 +381,7 @@ static bool train_sensors(struct job *job, struct mlops_error *error)
 			mlops_error_set(error, trouble.code, "model '%.200s': %s", job->name, trouble.message);
 		else
 			cli_notice("model '%.200s': %s", job->name, trouble.message);
-		ok = trouble.code == MLOPS_DATA || trouble.code == MLOPS_NEGATIVE;
+		ok = trouble.code == MLOPS_DATA || trouble.code == MLOPS_NEGATIVE || job->kept;
 	}
 	mlops_series_free(set);
 	return ok && error->code == MLOPS_OK;
@@ -399,7 +404,7 @@ bool cli_train(const struct cli_training *training, struct mlops_error *error)
 					mlops_reference_check_name(training->name, error);
 	if (ok && training->output == NULL) {
 		job->store = cli_registry_open(CLI_REGISTRY_CREATE, job->location, error);
-		signals = job->store != NULL ? cli_signals_watch(interrupted, job, error) : NULL;
+		signals = job->store != NULL && cli_tracking(&job->tracking, error) ? cli_signals_watch(interrupted, job, error) : NULL;
 		ok = signals != NULL;
 	}
 	if (ok) {

@@ -51,6 +51,7 @@ static const struct cli_verb verbs[] = {
 	{ "fail", "NAME REASON", "record a training that failed before mlops-train ran", 2, 2, "message started",
 	  cli_registry_fail },
 	{ "prune", "NAME", "remove old versions that nothing names", 1, 1, "keep dry-run", cli_registry_prune },
+	{ "push", "", "send what an MLflow server could not be told at once", 0, 0, NULL, cli_registry_push },
 	{ "compare", "REF REF [FILE]", "two versions: their recorded figures, or both judged on FILE, and whether the second may replace the first", 2, 3,
 	  COMPARE_OPTIONS,
 	  cli_registry_compare },

@@ -7,6 +7,7 @@
 #include "cli/privileges.h"
 #include "cli/secret.h"
 #include "cli/systemd.h"
+#include "cli/tracking.h"
 #include "service/server.h"
 
 #include <signal.h>
@@ -167,10 +168,10 @@ struct secrets {
 };
 
 static bool serve(const struct settings *settings, struct secrets *secrets, bool has_token, const struct child *child,
-		  const char *location, struct mlops_error *error)
+		  const char *location, const struct mlops_tracking *tracking, struct mlops_error *error)
 {
 	struct mlops_service_options service_options = {
-		.served = { .location = location, .references = settings->models.items,
+		.served = { .location = location, .tracking = tracking, .references = settings->models.items,
 			    .n_references = settings->models.n },
 		.token = has_token ? secrets->token : NULL,
 		.program_version = PACKAGE_VERSION,
@@ -222,6 +223,7 @@ int main(int argc, char **argv)
 	struct child child = { .environment = NULL };
 	struct secrets secrets = { .certificate = MLOPS_BUFFER_INIT, .key = MLOPS_BUFFER_INIT };
 	struct mlops_error error = MLOPS_ERROR_INIT;
+	const struct mlops_tracking *tracking = NULL;
 	char location[4096];
 	char **arguments;
 	size_t n;
@@ -234,7 +236,7 @@ int main(int argc, char **argv)
 		return cli_usage_error(&tool, "--tls-certificate and --tls-key need each other");
 	cli_begin(&tool, &settings.common);
 	ok = cli_secret("SYSTEM_ADMIN_TOKEN", secrets.token, &has_token, &error) &&
-	     cli_registry_location(location, &error) &&
+	     cli_registry_location(location, &error) && cli_tracking(&tracking, &error) &&
 	     cli_child_find(settings.train_command, "mlops-retrain", child.program, &error);
 	child.environment = ok ? cli_child_environment(&error) : NULL;
 	ok = ok && child.environment != NULL;
@@ -245,7 +247,7 @@ int main(int argc, char **argv)
 	if (ok && settings.certificate != NULL)
 		ok = read_pem(settings.certificate, &secrets.certificate, &error) &&
 		     read_pem(settings.key, &secrets.key, &error);
-	ok = ok && serve(&settings, &secrets, has_token, &child, location, &error);
+	ok = ok && serve(&settings, &secrets, has_token, &child, location, tracking, &error);
 	explicit_bzero(secrets.token, sizeof secrets.token);
 	mlops_buffer_release(&secrets.certificate);
 	mlops_buffer_release(&secrets.key);

@@ -1,16 +1,21 @@
 #include "flow/record.h"
 
+#include "mlflow/mlflow.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LAST_WORD_SECONDS 3 /* for a server, when a signal ends a training */
 
 enum phase { RUNNING, ENDING, INTERRUPTED };
 
 struct mlops_record {
 	struct mlops_store *store;
-	const struct mlops_record_start *start;
+	struct mlops_record_start start;
 	struct mlops_buffer settings;
 	struct mlops_run run; /* its strings are start's and settings' */
+	bool kept; /* the model is in the ledger, but not on the server */
 	_Atomic int phase;
 };
 
@@ -25,7 +30,7 @@ struct mlops_record *mlops_record_begin(struct mlops_store *store, const struct 
 		return NULL;
 	}
 	record->store = store;
-	record->start = start;
+	record->start = *start;
 	json = (struct mlops_json){ .out = &record->settings };
 	mlops_settings_write(start->settings, &json);
 	record->run.name = (char *)(uintptr_t)start->name;
@@ -83,7 +88,10 @@ bool mlops_record_finish(struct mlops_record *record, const struct mlops_train_r
 	run.rows = result->rows;
 	run.metrics = result->metrics.data;
 	if (!mlops_store_finish_run(record->store, &run, &wanted, result->bytes.data, result->bytes.length, error)) {
-		atomic_store(&record->phase, RUNNING);
+		/* what is kept has ended well, whenever the server will hear of it */
+		record->kept = run.unsent;
+		if (!record->kept)
+			atomic_store(&record->phase, RUNNING);
 		return false;
 	}
 	strncpy(reference.name, run.name, sizeof reference.name - 1);
@@ -106,16 +114,43 @@ bool mlops_record_fail(struct mlops_record *record, const char *reason, const ch
 	return mlops_store_end_run(record->store, &run, error);
 }
 
+/* While a server is waited for: has the ledger everything that could be lost? */
+static bool is_written(const struct mlops_record *record)
+{
+	struct mlops_store_options options = { .location = record->start.location, .busy_seconds = 2 };
+	struct mlops_run_list runs = { .n = 0 };
+	struct mlops_store *store;
+	bool written = false;
+
+	if (record->start.tracking == NULL)
+		return false;
+	store = mlops_store_open(&options, NULL);
+	if (store != NULL && mlops_store_runs(store, record->run.name, 0, &runs, NULL))
+		for (size_t i = 0; i < runs.n; i++)
+			written = written || (strcmp(runs.items[i].id, record->run.id) == 0 &&
+					      runs.items[i].outcome != MLOPS_RUN_RUNNING);
+	mlops_run_list_release(&runs);
+	mlops_store_close(store);
+	return written;
+}
+
 bool mlops_record_interrupt(struct mlops_record *record, const char *message, int64_t now)
 {
+	struct mlops_tracking tracking;
 	struct mlops_store_options options = {
-		.location = record->start->location, .write = true, .busy_seconds = 2,
+		.location = record->start.location, .write = true, .busy_seconds = 2,
 	};
 	struct mlops_run run = record->run;
 	struct mlops_store *store;
 
 	if (!claim(record, INTERRUPTED))
-		return false;
+		return is_written(record);
+	if (record->start.tracking != NULL) {
+		tracking = *record->start.tracking;
+		tracking.retries = 0;
+		tracking.timeout = tracking.patience = LAST_WORD_SECONDS;
+		options.tracking = &tracking;
+	}
 	store = mlops_store_open(&options, NULL);
 	if (store == NULL)
 		return true;
@@ -126,6 +161,11 @@ bool mlops_record_interrupt(struct mlops_record *record, const char *message, in
 	mlops_store_end_run(store, &run, NULL);
 	mlops_store_close(store);
 	return true;
+}
+
+bool mlops_record_kept(const struct mlops_record *record)
+{
+	return record->kept;
 }
 
 const char *mlops_record_run_id(const struct mlops_record *record)

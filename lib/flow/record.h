@@ -19,6 +19,7 @@ struct mlops_record;
 
 struct mlops_record_start {
 	const char *location;  /* of the registry, for mlops_record_interrupt */
+	const struct mlops_tracking *tracking; /* likewise; NULL: no server */
 	const char *name;      /* of the model */
 	const char *sensor;    /* that it is for alone, so that its name is MODEL.SENSOR; else NULL */
 	enum mlops_kind kind;
@@ -32,7 +33,8 @@ struct mlops_record *mlops_record_begin(struct mlops_store *store, const struct 
 					struct mlops_error *error);
 
 /* Stores the model as the next version and ends the run as FINISHED; version is filled in, release it.  refusal: why a gate
- * rejects that version; then the run is FAILED for quality_gate, though its version is there.  NULL: it does not. */
+ * rejects that version; then the run is FAILED for quality_gate, though its version is there.  NULL: it does not.
+ * What a server could not be sent is kept (store.h): then the run has ended, and mlops_record_fail changes nothing. */
 bool mlops_record_finish(struct mlops_record *record, const struct mlops_train_result *result, const char *refusal, int64_t now,
 			 struct mlops_version *version, struct mlops_error *error);
 
@@ -40,8 +42,11 @@ bool mlops_record_finish(struct mlops_record *record, const struct mlops_train_r
 bool mlops_record_fail(struct mlops_record *record, const char *reason, const char *message, uint64_t rows, int64_t now,
 		       struct mlops_error *error);
 
-/* False when the finish has begun and the caller should let it come to its end. */
+/* False when the finish has begun and the caller should let it come to its end: until the ledger has the model. */
 bool mlops_record_interrupt(struct mlops_record *record, const char *message, int64_t now);
+
+/* After a finish that failed: is the model kept, to be sent later? */
+bool mlops_record_kept(const struct mlops_record *record);
 
 const char *mlops_record_run_id(const struct mlops_record *record);
 void mlops_record_free(struct mlops_record *record);

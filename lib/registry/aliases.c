@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void release_change(struct mlops_change *change)
+void mlops_change_release(struct mlops_change *change)
 {
 	free(change->name);
 	free(change->alias);
@@ -18,7 +18,7 @@ static void release_change(struct mlops_change *change)
 void mlops_change_list_release(struct mlops_change_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		release_change(&list->items[i]);
+		mlops_change_release(&list->items[i]);
 	free(list->items);
 	memset(list, 0, sizeof *list);
 }
@@ -216,7 +216,7 @@ static bool apply(struct mlops_store *store, struct mlops_change *change, const 
 	return ok;
 }
 
-static bool check_champion(const struct mlops_change *change, struct mlops_error *error)
+bool mlops_change_check_champion(const struct mlops_change *change, struct mlops_error *error)
 {
 	char quoted[MLOPS_TEXT_QUOTED];
 
@@ -229,12 +229,12 @@ static bool check_champion(const struct mlops_change *change, struct mlops_error
 
 bool mlops_embedded_promote(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
 {
-	return check_champion(change, error) && apply(store, change, "promote", promote, error);
+	return mlops_change_check_champion(change, error) && apply(store, change, "promote", promote, error);
 }
 
 bool mlops_embedded_rollback(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)
 {
-	return check_champion(change, error) && apply(store, change, "rollback", roll_back, error);
+	return mlops_change_check_champion(change, error) && apply(store, change, "rollback", roll_back, error);
 }
 
 bool mlops_embedded_set_alias(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error)

@@ -50,6 +50,7 @@ struct mlops_store_operations {
 			      struct mlops_error *error);
 	bool (*prune)(struct mlops_store *store, const char *name, size_t keep, int64_t now, bool dry_run,
 		      struct mlops_version_list *removed, struct mlops_error *error);
+	bool (*push)(struct mlops_store *store, int64_t now, const struct mlops_push *push, struct mlops_error *error);
 };
 
 /* The embedded store: the SQLite ledger and the model files beside it. */

@@ -5,19 +5,24 @@
 
 #define SCHEMA_WITH_DECISIONS 4
 
+void mlops_decision_release(struct mlops_decision *decision)
+{
+	free(decision->name);
+	free(decision->run_id);
+	free(decision->decision);
+	free(decision->reason);
+	free(decision->message);
+	free(decision->metric);
+	free(decision->challenger_metrics);
+	free(decision->champion_metrics);
+	free(decision->who);
+	memset(decision, 0, sizeof *decision);
+}
+
 void mlops_decision_list_release(struct mlops_decision_list *list)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		free(list->items[i].name);
-		free(list->items[i].run_id);
-		free(list->items[i].decision);
-		free(list->items[i].reason);
-		free(list->items[i].message);
-		free(list->items[i].metric);
-		free(list->items[i].challenger_metrics);
-		free(list->items[i].champion_metrics);
-		free(list->items[i].who);
-	}
+	for (size_t i = 0; i < list->n; i++)
+		mlops_decision_release(&list->items[i]);
 	free(list->items);
 	memset(list, 0, sizeof *list);
 }

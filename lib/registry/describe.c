@@ -51,8 +51,10 @@ void mlops_version_write(const struct mlops_version *version, struct mlops_json 
 	mlops_json_member_bool(json, "champion", version->champion);
 	member_json(json, "aliases", version->aliases);
 	member_time(json, "created", version->created);
-	mlops_json_member_string(json, "sha256", version->sha256);
-	mlops_json_member_uint(json, "size", version->size);
+	if (version->sha256[0] != '\0') {
+		mlops_json_member_string(json, "sha256", version->sha256);
+		mlops_json_member_uint(json, "size", version->size);
+	}
 	if (version->rows > 0)
 		mlops_json_member_uint(json, "rows", version->rows);
 	member_json(json, "metrics", version->metrics);
@@ -86,6 +88,8 @@ void mlops_run_write(const struct mlops_run *run, struct mlops_json *json)
 	member_json(json, "settings", run->settings);
 	member_text(json, "source", run->source);
 	member_text(json, "who", run->who);
+	if (run->unsent)
+		mlops_json_member_bool(json, "sent", false);
 	mlops_json_close(json, '}');
 }
 

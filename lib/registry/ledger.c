@@ -131,6 +131,43 @@ static const char *const migrations[] = {
 	" run TEXT PRIMARY KEY REFERENCES runs (id),"
 	" sensor TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 	"PRAGMA user_version = 5;",
+	"CREATE TABLE remote_runs ("
+	" run TEXT PRIMARY KEY REFERENCES runs (id),"
+	" server TEXT NOT NULL,"
+	" remote_id TEXT,"
+	" step INTEGER NOT NULL DEFAULT 0,"
+	" sha256 TEXT CHECK (length(sha256) = 64),"
+	" size INTEGER,"
+	" created INTEGER,"
+	" row_count INTEGER,"
+	" metrics TEXT,"
+	" settings TEXT,"
+	" features TEXT) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX remote_runs_by_step ON remote_runs (server, step);"
+	"CREATE INDEX remote_runs_by_sha256 ON remote_runs (sha256);"
+	"CREATE TABLE remote_changes ("
+	" id INTEGER PRIMARY KEY,"
+	" server TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" ordinal INTEGER NOT NULL,"
+	" alias TEXT NOT NULL,"
+	" action TEXT NOT NULL,"
+	" from_version INTEGER NOT NULL,"
+	" to_version INTEGER NOT NULL,"
+	" changed INTEGER NOT NULL,"
+	" who TEXT,"
+	" why TEXT) STRICT;"
+	"CREATE INDEX remote_changes_by_name ON remote_changes (server, name);"
+	"CREATE TABLE remote_tags ("
+	" id INTEGER PRIMARY KEY,"
+	" server TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" version INTEGER NOT NULL,"
+	" key TEXT NOT NULL,"
+	" value TEXT NOT NULL,"
+	" alias TEXT,"
+	" to_version INTEGER NOT NULL) STRICT;"
+	"PRAGMA user_version = 6;",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
@@ -395,15 +432,10 @@ static bool open_database(struct mlops_store *store, bool create, struct mlops_e
 	return execute_after_journal(store, settings, error);
 }
 
-struct mlops_store *mlops_embedded_open(const struct mlops_store_options *options, struct mlops_error *error)
+static struct mlops_store *new_ledger(const struct mlops_store_options *options, struct mlops_error *error)
 {
-	struct mlops_store *store;
+	struct mlops_store *store = calloc(1, sizeof *store);
 
-	if (options->location == NULL || options->location[0] == '\0') {
-		mlops_error_set(error, MLOPS_CONFIG, "the registry's directory must not be empty");
-		return NULL;
-	}
-	store = calloc(1, sizeof *store);
 	if (store == NULL) {
 		mlops_error_set_memory(error);
 		return NULL;
@@ -414,18 +446,54 @@ struct mlops_store *mlops_embedded_open(const struct mlops_store_options *option
 	if (store->busy_seconds > 86400)
 		store->busy_seconds = 86400;
 	store->location = strdup(options->location);
-	if (store->location == NULL || asprintf(&store->path, "%s/ledger.db", store->location) < 0) {
+	if (store->location == NULL) {
+		mlops_error_set_memory(error);
+		free(store);
+		return NULL;
+	}
+	return store;
+}
+
+static struct mlops_store *prepared(struct mlops_store *store, bool create, struct mlops_error *error)
+{
+	if (open_database(store, create, error) && prepare_schema(store, create, error))
+		return store;
+	mlops_embedded_close(store);
+	return NULL;
+}
+
+struct mlops_store *mlops_embedded_open(const struct mlops_store_options *options, struct mlops_error *error)
+{
+	struct mlops_store *store;
+
+	if (options->location == NULL || options->location[0] == '\0') {
+		mlops_error_set(error, MLOPS_CONFIG, "the registry's directory must not be empty");
+		return NULL;
+	}
+	store = new_ledger(options, error);
+	if (store == NULL)
+		return NULL;
+	if (asprintf(&store->path, "%s/ledger.db", store->location) < 0) {
 		store->path = NULL;
 		mlops_error_set_memory(error);
-		goto fail;
+	} else if (!options->create || make_directories(store, error)) {
+		return prepared(store, options->create, error);
 	}
-	if (options->create && !make_directories(store, error))
-		goto fail;
-	if (!open_database(store, options->create, error) || !prepare_schema(store, options->create, error))
-		goto fail;
-	return store;
+	mlops_embedded_close(store);
+	return NULL;
+}
 
-fail:
+struct mlops_store *mlops_ledger_open_memory(const char *location, struct mlops_error *error)
+{
+	struct mlops_store_options options = { .location = location, .write = true };
+	struct mlops_store *store = new_ledger(&options, error);
+
+	if (store == NULL)
+		return NULL;
+	store->path = strdup(":memory:");
+	if (store->path != NULL)
+		return prepared(store, true, error);
+	mlops_error_set_memory(error);
 	mlops_embedded_close(store);
 	return NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * Inside the registry: the SQLite ledger and the model files below it.  Only lib/registry includes this.
+ * Inside the registry: the SQLite ledger and the model files below it.  Only lib/registry includes this.  A store on a
+ * server has one too, for what it remembers; where nothing may be written, that is a ledger in memory.
  *
  * Every public call is one transaction, begun and ended here:
  *
@@ -30,6 +31,7 @@
 
 struct mlops_store {
 	const struct mlops_store_operations *operations;
+	struct mlops_remote *remote; /* registry/remote.h; NULL in the embedded store */
 	sqlite3 *db;
 	char *location; /* the directory, as it was given */
 	char *path;     /* of the ledger */
@@ -38,6 +40,9 @@ struct mlops_store {
 	int64_t schema; /* of the ledger: older than the program's where it is only read */
 	int running_fd; /* of DIR/running, or -1 */
 };
+
+/* An empty one that is gone when the store is closed.  Nothing is looked for in location but other files. */
+struct mlops_store *mlops_ledger_open_memory(const char *location, struct mlops_error *error);
 
 enum mlops_ledger_mode { LEDGER_READ, LEDGER_WRITE };
 
@@ -93,6 +98,9 @@ bool mlops_ledger_find_version(struct mlops_store *store, int64_t model, const c
 /* MLOPS_DATA with the nearest name when neither a model nor a run is called so. */
 bool mlops_ledger_know_name(struct mlops_store *store, const char *name, struct mlops_error *error);
 
+/* MLOPS_USAGE unless the change is the champion's. */
+bool mlops_change_check_champion(const struct mlops_change *change, struct mlops_error *error);
+
 /* Another item at the end of a growing list, zeroed; NULL when memory runs out.  Items move: keep no pointers to
  * them. */
 void *mlops_ledger_append(void **items, size_t *n, size_t size, struct mlops_error *error);
@@ -111,6 +119,20 @@ bool mlops_ledger_read_versions(struct mlops_ledger_query *query, struct mlops_v
 #define LEDGER_RUN_SENSOR "(SELECT sensor FROM run_sensors s WHERE s.run = runs.id)"
 bool mlops_ledger_has_sensors(const struct mlops_store *store);
 
+/* Fills the next item of runs from each row of query, whose columns are LEDGER_RUN_COLUMNS and then the sensor. */
+#define LEDGER_RUN_COLUMNS \
+	"id, name, kind, action, started, ended, outcome, reason, message, version, row_count, metrics, settings," \
+	" source, who, sequence"
+bool mlops_ledger_read_runs(struct mlops_ledger_query *query, struct mlops_run_list *runs);
+
+/* Writes the beginning of a run, in the caller's transaction, and ends those whose process is gone. */
+bool mlops_ledger_begin_run(struct mlops_store *store, const struct mlops_run *run, char id[33],
+			    struct mlops_error *error);
+
+/* Ends the runs whose process is gone, in the caller's transaction.  When they ended is not known; `now` is when it was
+ * noticed. */
+bool mlops_ledger_end_vanished(struct mlops_store *store, int64_t now, struct mlops_error *error);
+
 /* Writes the end of a run, in the caller's transaction; MLOPS_DATA when there is no such run. */
 bool mlops_ledger_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error);
 
@@ -119,6 +141,9 @@ bool mlops_ledger_end_run(struct mlops_store *store, const struct mlops_run *run
 /* Says for as long as this store is open that run `sequence` is alive.  Call it in the transaction that adds
  * the run, so that nobody sees it without. */
 bool mlops_running_hold(struct mlops_store *store, int64_t sequence, struct mlops_error *error);
+
+/* The same for a run that another process began: busy when that, or whoever else sends it, is still there. */
+bool mlops_running_claim(struct mlops_store *store, int64_t sequence, bool *busy, struct mlops_error *error);
 
 /* A descriptor for mlops_running_is, to be closed; -1 with errno (ENOENT: no run was ever held). */
 int mlops_running_look(const struct mlops_store *store);
@@ -139,7 +164,7 @@ bool mlops_model_file_add(struct mlops_store *store, const void *bytes, size_t l
 bool mlops_model_file_check(const struct mlops_store *store, const struct mlops_version *version,
 			    char problem[160], struct mlops_error *error);
 
-/* Deletes the file unless a version names it; takes the write lock itself. */
+/* Deletes the file unless a version names it, or one that is to be sent; takes the write lock itself. */
 bool mlops_model_file_forget(struct mlops_store *store, const char *sha256, struct mlops_error *error);
 
 /* Counts the files that no version names (orphans may be NULL), and deletes those last changed before `before`

@@ -1,4 +1,4 @@
-#include "registry/ledger.h"
+#include "registry/outbox.h"
 
 #include "base/file.h"
 #include "base/sha256.h"
@@ -118,8 +118,13 @@ bool mlops_model_file_add(struct mlops_store *store, const void *bytes, size_t l
 
 static bool is_named(struct mlops_store *store, const char *sha256, bool *named, struct mlops_error *error)
 {
-	struct mlops_ledger_query query =
-		mlops_ledger_query(store, "SELECT 1 FROM versions WHERE sha256 = ? LIMIT 1", error);
+	struct mlops_ledger_query query = mlops_ledger_query(
+		store,
+		mlops_outbox_exists(store)
+			? "SELECT 1 FROM versions WHERE sha256 = ?1 UNION ALL"
+			  " SELECT 1 FROM remote_runs WHERE sha256 = ?1 AND step < 4 LIMIT 1"
+			: "SELECT 1 FROM versions WHERE sha256 = ? LIMIT 1",
+		error);
 
 	mlops_ledger_bind_text(&query, sha256);
 	*named = mlops_ledger_row(&query);

@@ -34,15 +34,25 @@ static int open_file(const struct mlops_store *store, int flags)
 	return fd;
 }
 
-bool mlops_running_hold(struct mlops_store *store, int64_t sequence, struct mlops_error *error)
+bool mlops_running_claim(struct mlops_store *store, int64_t sequence, bool *busy, struct mlops_error *error)
 {
 	struct flock lock = byte_of(sequence);
 
+	*busy = false;
 	if (store->running_fd < 0)
 		store->running_fd = open_file(store, O_RDWR | O_CREAT);
-	if (store->running_fd < 0 || fcntl(store->running_fd, F_OFD_SETLK, &lock) != 0)
-		return mlops_error_set_errno(error, errno, "the registry's file of running trainings");
-	return true;
+	if (store->running_fd >= 0 && fcntl(store->running_fd, F_OFD_SETLK, &lock) == 0)
+		return true;
+	*busy = store->running_fd >= 0 && (errno == EAGAIN || errno == EACCES);
+	return *busy || mlops_error_set_errno(error, errno, "the registry's file of running trainings");
+}
+
+bool mlops_running_hold(struct mlops_store *store, int64_t sequence, struct mlops_error *error)
+{
+	bool busy;
+
+	return mlops_running_claim(store, sequence, &busy, error) &&
+	       (!busy || mlops_error_set_errno(error, EAGAIN, "the registry's file of running trainings"));
 }
 
 int mlops_running_look(const struct mlops_store *store)

@@ -35,7 +35,7 @@ const char *mlops_run_failure_reason(const struct mlops_error *error, bool datab
 		       ? "database" : "internal";
 }
 
-static void release_run(struct mlops_run *run)
+void mlops_run_release(struct mlops_run *run)
 {
 	free(run->name);
 	free(run->kind);
@@ -53,7 +53,7 @@ static void release_run(struct mlops_run *run)
 void mlops_run_list_release(struct mlops_run_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		release_run(&list->items[i]);
+		mlops_run_release(&list->items[i]);
 	free(list->items);
 	memset(list, 0, sizeof *list);
 }
@@ -65,8 +65,7 @@ bool mlops_ledger_has_sensors(const struct mlops_store *store)
 
 #define VANISHED "its process vanished without a word: it was killed, or the machine stopped"
 
-/* Ends the runs whose process is gone.  When they ended is not known; `now` is when it was noticed. */
-static bool end_vanished(struct mlops_store *store, int64_t now, struct mlops_error *error)
+bool mlops_ledger_end_vanished(struct mlops_store *store, int64_t now, struct mlops_error *error)
 {
 	struct mlops_ledger_query query;
 	int fd = mlops_running_look(store);
@@ -107,7 +106,7 @@ static bool end_vanished(struct mlops_store *store, int64_t now, struct mlops_er
 	return ok;
 }
 
-static bool insert_run(struct mlops_store *store, struct mlops_run *run, char id[33],
+static bool insert_run(struct mlops_store *store, const struct mlops_run *run, char id[33],
 		       struct mlops_error *error)
 {
 	int64_t sequence = 0;
@@ -149,6 +148,13 @@ static bool insert_sensor(struct mlops_store *store, const char *id, const char 
 	return mlops_ledger_done(&query);
 }
 
+bool mlops_ledger_begin_run(struct mlops_store *store, const struct mlops_run *run, char id[33],
+			    struct mlops_error *error)
+{
+	return mlops_ledger_end_vanished(store, run->started, error) && insert_run(store, run, id, error) &&
+	       (run->sensor == NULL || insert_sensor(store, id, run->sensor, error));
+}
+
 bool mlops_embedded_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error)
 {
 	char id[33] = "";
@@ -156,8 +162,7 @@ bool mlops_embedded_begin_run(struct mlops_store *store, struct mlops_run *run, 
 
 	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
 		return false;
-	ok = end_vanished(store, run->started, error) && insert_run(store, run, id, error) &&
-	     (run->sensor == NULL || insert_sensor(store, id, run->sensor, error));
+	ok = mlops_ledger_begin_run(store, run, id, error);
 	ok = mlops_ledger_end(store, ok, error);
 	if (ok) {
 		memcpy(run->id, id, sizeof run->id);
@@ -234,57 +239,63 @@ static void set_vanished(struct mlops_run *run, struct mlops_ledger_query *query
 		query->failed = !mlops_error_set_memory(query->error);
 }
 
-static bool read_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
-		      struct mlops_error *error)
+bool mlops_ledger_read_runs(struct mlops_ledger_query *query, struct mlops_run_list *runs)
 {
-#define SELECT_RUNS(sensor) \
-	"SELECT id, name, kind, action, started, ended, outcome, reason, message, version, row_count," \
-	" metrics, settings, source, who, sequence, " sensor \
-	" FROM runs WHERE ?1 IS NULL OR name = ?1 ORDER BY sequence DESC LIMIT ?2"
-	struct mlops_ledger_query query = mlops_ledger_query(
-		store, mlops_ledger_has_sensors(store) ? SELECT_RUNS(LEDGER_RUN_SENSOR) : SELECT_RUNS("NULL"), error);
-	int fd = mlops_running_look(store);
+	int fd = mlops_running_look(query->store);
 
-	mlops_ledger_bind_text(&query, name);
-	mlops_ledger_bind_int(&query, limit == 0 || limit > INT32_MAX ? -1 : (int64_t)limit);
-	while (mlops_ledger_row(&query)) {
+	while (mlops_ledger_row(query)) {
 		void *items = runs->items;
-		struct mlops_run *run = mlops_ledger_append(&items, &runs->n, sizeof *run, error);
+		struct mlops_run *run = mlops_ledger_append(&items, &runs->n, sizeof *run, query->error);
 		char *text;
 
 		runs->items = items;
 		if (run == NULL) {
-			query.failed = true;
+			query->failed = true;
 			break;
 		}
-		text = mlops_ledger_text(&query, 0);
+		text = mlops_ledger_text(query, 0);
 		if (text != NULL)
 			memcpy(run->id, text, strnlen(text, sizeof run->id - 1));
 		free(text);
-		run->name = mlops_ledger_text(&query, 1);
-		run->kind = mlops_ledger_text(&query, 2);
-		run->action = mlops_ledger_text(&query, 3);
-		run->started = mlops_ledger_int(&query, 4);
-		run->ended = mlops_ledger_int(&query, 5);
-		text = mlops_ledger_text(&query, 6);
+		run->name = mlops_ledger_text(query, 1);
+		run->kind = mlops_ledger_text(query, 2);
+		run->action = mlops_ledger_text(query, 3);
+		run->started = mlops_ledger_int(query, 4);
+		run->ended = mlops_ledger_int(query, 5);
+		text = mlops_ledger_text(query, 6);
 		run->outcome = outcome_from_name(text);
 		free(text);
-		run->reason = mlops_ledger_text(&query, 7);
-		run->message = mlops_ledger_text(&query, 8);
-		run->version = mlops_ledger_version(&query, 9);
-		run->rows = (uint64_t)mlops_ledger_int(&query, 10);
-		run->metrics = mlops_ledger_text(&query, 11);
-		run->settings = mlops_ledger_text(&query, 12);
-		run->source = mlops_ledger_text(&query, 13);
-		run->who = mlops_ledger_text(&query, 14);
-		run->sensor = mlops_ledger_text(&query, 16);
+		run->reason = mlops_ledger_text(query, 7);
+		run->message = mlops_ledger_text(query, 8);
+		run->version = mlops_ledger_version(query, 9);
+		run->rows = (uint64_t)mlops_ledger_int(query, 10);
+		run->metrics = mlops_ledger_text(query, 11);
+		run->settings = mlops_ledger_text(query, 12);
+		run->source = mlops_ledger_text(query, 13);
+		run->who = mlops_ledger_text(query, 14);
+		run->sensor = mlops_ledger_text(query, 16);
 		if (run->outcome == MLOPS_RUN_RUNNING && fd >= 0 &&
-		    !mlops_running_is(fd, mlops_ledger_int(&query, 15)))
-			set_vanished(run, &query);
+		    !mlops_running_is(fd, mlops_ledger_int(query, 15)))
+			set_vanished(run, query);
 	}
 	if (fd >= 0)
 		close(fd);
-	return mlops_ledger_done(&query);
+	return mlops_ledger_done(query);
+}
+
+static bool read_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,
+		      struct mlops_error *error)
+{
+#define OF_NAME " FROM runs WHERE ?1 IS NULL OR name = ?1 ORDER BY sequence DESC LIMIT ?2"
+	struct mlops_ledger_query query = mlops_ledger_query(
+		store,
+		mlops_ledger_has_sensors(store) ? "SELECT " LEDGER_RUN_COLUMNS ", " LEDGER_RUN_SENSOR OF_NAME
+						: "SELECT " LEDGER_RUN_COLUMNS ", NULL" OF_NAME,
+		error);
+
+	mlops_ledger_bind_text(&query, name);
+	mlops_ledger_bind_int(&query, limit == 0 || limit > INT32_MAX ? -1 : (int64_t)limit);
+	return mlops_ledger_read_runs(&query, runs);
 }
 
 bool mlops_embedded_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,

@@ -1,7 +1,16 @@
 /* Every call goes to the store's backend. */
 #include "registry/store.h"
 
-#include "registry/ledger.h"
+#include "registry/remote.h"
+
+static bool push_nowhere(struct mlops_store *store, int64_t now, const struct mlops_push *push, struct mlops_error *error)
+{
+	(void)now;
+	(void)push;
+	return mlops_error_set(error, MLOPS_CONFIG,
+			       "registry %s: a directory, nothing waits to be sent; MLFLOW_TRACKING_URI names a server",
+			       store->location);
+}
 
 static const struct mlops_store_operations embedded = {
 	.close = mlops_embedded_close,
@@ -29,15 +38,24 @@ static const struct mlops_store_operations embedded = {
 	.verify_version = mlops_embedded_verify_version,
 	.verify_ledger = mlops_embedded_verify_ledger,
 	.prune = mlops_embedded_prune,
+	.push = push_nowhere,
 };
 
 struct mlops_store *mlops_store_open(const struct mlops_store_options *options, struct mlops_error *error)
 {
-	struct mlops_store *store = mlops_embedded_open(options, error);
+	struct mlops_store *store;
 
+	if (options->tracking != NULL)
+		return mlops_remote_open(options, error);
+	store = mlops_embedded_open(options, error);
 	if (store != NULL)
 		store->operations = &embedded;
 	return store;
+}
+
+const char *mlops_store_shown(const struct mlops_store *store)
+{
+	return store->remote != NULL ? store->remote->server : store->location;
 }
 
 void mlops_store_close(struct mlops_store *store)
@@ -181,4 +199,9 @@ bool mlops_store_prune(struct mlops_store *store, const char *name, size_t keep,
 		       struct mlops_version_list *removed, struct mlops_error *error)
 {
 	return store->operations->prune(store, name, keep, now, dry_run, removed, error);
+}
+
+bool mlops_store_push(struct mlops_store *store, int64_t now, const struct mlops_push *push, struct mlops_error *error)
+{
+	return store->operations->push(store, now, push, error);
 }

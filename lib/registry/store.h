@@ -1,28 +1,41 @@
 /*
  * The registry: which models there are, in which versions, which one is champion, since when, by whom and why, and every
- * training run, good or failed.  Today's store is a directory:
+ * training run, good or failed.  It is a directory, or an MLflow server with a directory beside it:
  *
  *	DIR/ledger.db               SQLite: models, versions, aliases, champion changes, runs
  *	DIR/models/SHA256.onnx      model files, named by their content
  *	DIR/running                 empty; locks on its bytes tell which runs still have a process
- *
- * A model file is complete and synced before the ledger's transaction that names it; so whenever a writer is killed, the
- * registry is as it was before or as it is after, and at worst a model file is left that no version names (verify counts
- * such orphans, prune removes those older than an hour).  Many writers and readers may work at once: they wait for each
- * other (busy_seconds at most, then MLOPS_BUSY).  A reader never sees half a version, and a loaded model's SHA-256 is checked.
- *
- * A store is for one thread at a time, and not to be used across a fork; open another one there.
- *
- * The store reads no clock and no environment: who, when and why come with the call.  Times are microseconds since 1970.
+ *	DIR/cache/SHA256.onnx       files that came from a server
  *
  *	struct mlops_store *store = mlops_store_open(&(struct mlops_store_options){ .location = dir }, &error);
  *	mlops_store_begin_run(store, &run, &error);                          // run.id is filled in
  *	mlops_store_finish_run(store, &run, &version, bytes, length, &error); // version.version is filled in
  *	mlops_store_close(store);
  *
+ * In the directory.  A model file is complete and synced before the ledger's transaction that names it; so whenever a writer is
+ * killed, the registry is as it was before or as it is after, and at worst a model file is left that no version names
+ * (verify counts such orphans, prune removes those older than an hour).  Many writers and readers may work at once: they
+ * wait for each other (busy_seconds at most, then MLOPS_BUSY).  A reader never sees half a version, and a loaded model's
+ * SHA-256 is checked.
+ *
+ * On a server (options.tracking).  Models, versions, aliases and runs are there, for everybody; versions that others have registered
+ * are listed with what is known of them, and can be loaded if their directory has a model.onnx.  The ledger in the directory is
+ * written first: a run begins and ends there whether the server answers or not, and a model that can't be sent is kept there.
+ * The call that could not send it fails with MLOPS_UNAVAILABLE, MLOPS_DENIED or what the server said, sets run->unsent, and
+ * mlops_store_push sends it later.  A version is made when its run and all its files are on the server and were read back.
+ * MLflow forgets who moved an alias: each change is kept in the ledger and as a tag of the version, and the history is both
+ * together, so that a rollback works from any machine; an alias that was moved by other means is a change that nobody has signed.
+ * Checks, reloads, decisions (a tag names the last one of a version) and summaries of runs are those of this directory alone.
+ * Who only reads needs no directory.
+ *
+ * A store is for one thread at a time, and not to be used across a fork; open another one there.
+ *
+ * The store reads no clock and no environment: who, when and why come with the call.  Times are microseconds since 1970.
+ *
  * Errors: MLOPS_CONFIG when there is no registry to read (DIR missing, and create not asked for), MLOPS_DENIED when it may not be
  * written, MLOPS_IO when the disk fails or is full, MLOPS_DATA for a name, version or alias that is not there (with the nearest
- * name), MLOPS_NEGATIVE for a checksum that does not match, MLOPS_BUSY for a lock held too long.
+ * name), MLOPS_NEGATIVE for a checksum that does not match, MLOPS_BUSY for a lock held too long; MLOPS_UNAVAILABLE for a
+ * server that does not answer.
  */
 #ifndef MLOPS_REGISTRY_STORE_H
 #define MLOPS_REGISTRY_STORE_H
@@ -36,24 +49,29 @@
 #include <stdint.h>
 
 struct mlops_store;
+struct mlops_tracking; /* mlflow/mlflow.h */
 
 struct mlops_store_options {
 	const char *location; /* the directory */
-	bool create;          /* make it if it is missing; also opens for writing */
-	bool write;           /* open for writing */
+	const struct mlops_tracking *tracking; /* the server, and as whom; NULL: the directory is all.  Must outlive the store */
+	bool create;          /* make the directory if it is missing; also opens for writing */
+	bool write;           /* open for writing; beside a server, a missing directory is made */
 	unsigned busy_seconds; /* 0 = 30 */
 };
 
 struct mlops_store *mlops_store_open(const struct mlops_store_options *options, struct mlops_error *error);
 void mlops_store_close(struct mlops_store *store);
 
+/* What to call it: the directory, or the server's URI without user and password. */
+const char *mlops_store_shown(const struct mlops_store *store);
+
 /* One version of a registered model.  Text members are allocated; release with mlops_version_release. */
 struct mlops_version {
 	char *name;
 	uint32_t version;      /* 1, 2, …; never reused */
-	char *kind;            /* "anomaly_detection" */
-	char sha256[65];
-	uint64_t size;         /* bytes of the model file */
+	char *kind;            /* "anomaly_detection"; "unknown" where others have registered it */
+	char sha256[65];       /* empty where others have registered it */
+	uint64_t size;         /* bytes of the model file; 0 likewise */
 	int64_t created;
 	char *run_id;          /* NULL for an imported one */
 	uint64_t rows;         /* it was fitted on; 0 = unknown */
@@ -95,7 +113,9 @@ struct mlops_run {
 	char *settings;        /* JSON object or NULL */
 	char *source;          /* what was read: "sensors.csv", "standard input" */
 	char *who;
+	bool unsent;           /* the server does not know of it, or not of its end */
 };
+void mlops_run_release(struct mlops_run *run);
 
 struct mlops_run_list {
 	size_t n;
@@ -113,6 +133,8 @@ struct mlops_change {
 	char *who;
 	char *why;             /* may be NULL */
 };
+void mlops_change_release(struct mlops_change *change); /* of a list */
+
 struct mlops_change_list {
 	size_t n;
 	struct mlops_change *items;
@@ -239,6 +261,8 @@ struct mlops_decision {
 	int64_t when;
 	char *who;
 };
+void mlops_decision_release(struct mlops_decision *decision); /* of a list */
+
 struct mlops_decision_list {
 	size_t n;
 	struct mlops_decision *items;
@@ -283,5 +307,22 @@ bool mlops_store_verify_ledger(struct mlops_store *store, uint64_t *orphans, cha
  * their files go when no other version has them.  removed lists them. dry_run only lists. */
 bool mlops_store_prune(struct mlops_store *store, const char *name, size_t keep, int64_t now, bool dry_run,
 		       struct mlops_version_list *removed, struct mlops_error *error);
+
+/* What the server has been told by push. */
+struct mlops_sent {
+	const char *what;      /* "version" (with its run), "run", "change", "decision" */
+	const char *name;      /* of the model */
+	uint32_t version;      /* 0: none */
+	const char *run_id;    /* of a version or a run */
+	const char *outcome;   /* of the run */
+};
+struct mlops_push {
+	void (*sent)(void *context, const struct mlops_sent *sent); /* after each; may be NULL */
+	void *context;
+};
+/* Tells the server what it could not be told at once.  It does not matter how often that is done, how many do it at once, or when one
+ * of them is killed.  False when something stays: MLOPS_UNAVAILABLE, MLOPS_DENIED, MLOPS_BUSY (another one is about to send
+ * it), MLOPS_DATA (refused; what can never be a version has failed then, and is not tried again).  MLOPS_CONFIG without a server. */
+bool mlops_store_push(struct mlops_store *store, int64_t now, const struct mlops_push *push, struct mlops_error *error);
 
 #endif

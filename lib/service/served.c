@@ -251,7 +251,9 @@ static void compare(const struct mlops_served_set *old, const struct mlops_serve
 bool mlops_served_reload(struct mlops_served *served, int64_t now, struct mlops_served_change *change,
 			 struct mlops_error *error)
 {
-	struct mlops_store_options options = { .location = served->options->location };
+	struct mlops_store_options options = {
+		.location = served->options->location, .tracking = served->options->tracking,
+	};
 	struct mlops_served_set *set = NULL, *old;
 	struct mlops_store *store;
 

@@ -42,6 +42,7 @@ struct mlops_served;
 
 struct mlops_served_options {
 	const char *location;            /* of the registry */
+	const struct mlops_tracking *tracking; /* its server, or NULL */
 	const char *const *references;   /* NAME, NAME@ALIAS or NAME/VERSION, each name once */
 	size_t n_references;             /* 0: every model that has a champion, also those of later days */
 };

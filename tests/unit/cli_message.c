@@ -228,9 +228,10 @@ static void registry_of_another_scheme(void **state)
 
 	(void)state;
 	assert_bad_uri(
-		"https://me:secret@mlflow.example",
-		"MLFLOW_TRACKING_URI: 'https' is no scheme of a registry; it should be file:///DIRECTORY");
-	assert_bad_uri("somewhere", "MLFLOW_TRACKING_URI: not a URI; it should be file:///DIRECTORY");
+		"postgresql://me:secret@db.example/mlflow",
+		"MLFLOW_TRACKING_URI: 'postgresql' is no scheme of a registry; it should be file:///DIRECTORY or http(s)://…");
+	assert_bad_uri("somewhere",
+		       "MLFLOW_TRACKING_URI: not a URI; it should be file:///DIRECTORY or http(s)://…");
 	assert_bad_uri("file://host/a",
 		       "MLFLOW_TRACKING_URI: the path is not absolute; it should be file:///DIRECTORY");
 	assert_bad_uri("file:///a%0", "MLFLOW_TRACKING_URI: a '%' needs two hexadecimal digits after it");
