@@ -53,6 +53,9 @@ struct mlops_remote_state {
 		uint32_t *versions;
 	} stack;                                 /* champions that a rollback can go back to, the latest last */
 };
+/* Makes the stack, as the embedded store keeps it in a table, from what happened.  A change that does not begin where the one before
+ * it ended shows that somebody else has moved the alias in between: that counts as a promotion. */
+bool mlops_remote_replay(struct mlops_remote_state *state, struct mlops_error *error);
 bool mlops_remote_state_read(struct mlops_store *store, const char *name, struct mlops_remote_state *state,
 			     struct mlops_error *error);
 void mlops_remote_state_release(struct mlops_remote_state *state);

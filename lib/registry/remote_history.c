@@ -178,12 +178,7 @@ static bool is_there(const struct mlops_mlflow_version_list *versions, uint32_t 
 	return false;
 }
 
-/*
- * The promotions that are still under the present champion, as the embedded store keeps them in a table, from what happened.
- * A change that does not begin where the one before it ended shows that somebody else has moved the alias in between: that
- * counts as a promotion.
- */
-static bool replay(struct mlops_remote_state *state, struct mlops_error *error)
+bool mlops_remote_replay(struct mlops_remote_state *state, struct mlops_error *error)
 {
 	struct mlops_remote_stack *stack = &state->stack;
 	uint32_t champion = 0;
@@ -234,7 +229,7 @@ bool mlops_remote_state_read(struct mlops_store *store, const char *name, struct
 	    mlops_remote_read_changes(&state->versions, &state->changes, error) &&
 	    mlops_outbox_changes(store, remote->server, name, &state->changes, error)) {
 		mlops_remote_sort_changes(&state->changes);
-		if (replay(state, error))
+		if (mlops_remote_replay(state, error))
 			return true;
 	}
 	mlops_remote_state_release(state);

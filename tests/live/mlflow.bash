@@ -24,7 +24,7 @@ mlflow_start() {
 			>> "$MLFLOW_DIR/log" 2>&1 3>&- &
 		MLFLOW_PID=$!
 		MLFLOW_URI=http://127.0.0.1:$MLFLOW_PORT
-		for _ in {1..900}; do
+		for _ in {1..2400}; do
 			kill -0 "$MLFLOW_PID" 2> /dev/null || break
 			[ "$(curl -fsS --noproxy '*' "$MLFLOW_URI/health" 2> /dev/null)" != OK ] || return 0
 			sleep 0.1
@@ -36,11 +36,11 @@ mlflow_start() {
 	return 1
 }
 
-# mlflow_stop [SIGNAL]: the server, which leads a process group of its own, and its workers.
+# The server, which leads a process group of its own, and its workers.
 mlflow_stop() {
 	[ -n "${MLFLOW_PID-}" ] || return 0
-	kill -"${1:-TERM}" -- "-$MLFLOW_PID" 2> /dev/null || kill -"${1:-TERM}" "$MLFLOW_PID" 2> /dev/null || true
-	for _ in {1..150}; do
+	kill -- "-$MLFLOW_PID" 2> /dev/null || kill "$MLFLOW_PID" 2> /dev/null || true
+	for _ in {1..150}; do # ten times what it takes
 		kill -0 "$MLFLOW_PID" 2> /dev/null || break
 		sleep 0.1
 	done

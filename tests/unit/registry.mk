@@ -5,6 +5,7 @@ UNIT_TESTS += \
 	tests/unit/registry_kill.t \
 	tests/unit/registry_open.t \
 	tests/unit/registry_reference.t \
+	tests/unit/registry_remote.t \
 	tests/unit/registry_runs.t \
 	tests/unit/registry_summaries.t \
 	tests/unit/registry_verify.t \
@@ -23,6 +24,8 @@ tests_unit_registry_open_t_SOURCES = tests/unit/registry_open.c $(REGISTRY_FIXTU
 tests_unit_registry_open_t_LDADD = $(UNIT_LIBS)
 tests_unit_registry_reference_t_SOURCES = tests/unit/registry_reference.c
 tests_unit_registry_reference_t_LDADD = $(UNIT_LIBS)
+tests_unit_registry_remote_t_SOURCES = tests/unit/registry_remote.c $(REGISTRY_FIXTURE)
+tests_unit_registry_remote_t_LDADD = $(UNIT_LIBS)
 tests_unit_registry_runs_t_SOURCES = tests/unit/registry_runs.c $(REGISTRY_FIXTURE)
 tests_unit_registry_runs_t_LDADD = $(UNIT_LIBS)
 tests_unit_registry_summaries_t_SOURCES = tests/unit/registry_summaries.c $(REGISTRY_FIXTURE)
