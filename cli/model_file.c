@@ -29,6 +29,11 @@ bool cli_model_load_from(struct mlops_store *store, const struct mlops_reference
 		if (sha256 != NULL)
 			mlops_sha256_of(bytes.data, bytes.length, sha256);
 		loaded->size = bytes.length;
+		/* what a server's other users registered has none */
+		if (loaded->version.version > 0 && loaded->version.sha256[0] == '\0') {
+			mlops_sha256_of(bytes.data, bytes.length, loaded->version.sha256);
+			loaded->version.size = bytes.length;
+		}
 		loaded->model = mlops_onnx_read(bytes.data, bytes.length,
 						reference->is_path ? reference->path : source, error);
 		ok = loaded->model != NULL;

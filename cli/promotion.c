@@ -5,19 +5,36 @@
 
 #include <stdio.h>
 
+/* Which version is champion now?  That a server can't be asked must not keep a model from being trained: then it is unknown. */
+static bool ask(struct cli_promotion *promotion, uint32_t *champion, struct mlops_error *error)
+{
+	struct mlops_error trouble = MLOPS_ERROR_INIT;
+	struct mlops_version version;
+
+	if (mlops_store_champion(promotion->store, promotion->name, &version, &trouble)) {
+		*champion = version.version;
+		mlops_version_release(&version);
+		return true;
+	}
+	if (trouble.code != MLOPS_UNAVAILABLE && trouble.code != MLOPS_DENIED)
+		return mlops_error_set(error, trouble.code, "%s", trouble.message);
+	promotion->unknown = true;
+	promotion->trouble = trouble;
+	*champion = 0;
+	return true;
+}
+
 struct mlops_model *cli_promotion_champion(void *context, struct mlops_error *error)
 {
 	struct cli_promotion *promotion = context;
 	struct mlops_reference reference = { .version = 0 };
 	struct cli_model loaded = { .model = NULL };
-	struct mlops_version version;
 	struct mlops_model *model;
 
-	if (!mlops_store_champion(promotion->store, promotion->name, &version, error))
+	if (!ask(promotion, &promotion->champion, error))
 		return NULL;
 	promotion->asked = true;
-	promotion->champion = reference.version = version.version;
-	mlops_version_release(&version);
+	reference.version = promotion->champion;
 	if (reference.version == 0)
 		return NULL;
 	snprintf(reference.name, sizeof reference.name, "%s", promotion->name);
@@ -34,21 +51,20 @@ bool cli_promotion_rule(struct cli_promotion *promotion, const struct mlops_cont
 {
 	struct mlops_contest *ruled = &promotion->contest;
 	struct mlops_ruling *ruling = &promotion->ruling;
-	struct mlops_version now;
+	uint32_t now = 0;
 
-	if (!mlops_store_champion(promotion->store, promotion->name, &now, error))
+	if (!promotion->unknown && !ask(promotion, &now, error))
 		return false;
 	if (!promotion->asked)
-		promotion->champion = now.version;
+		promotion->champion = now;
 	*ruled = *contest;
-	ruled->has_champion = promotion->champion > 0;
+	ruled->has_champion = promotion->champion > 0 || promotion->unknown;
 	if (promotion->trouble.code != MLOPS_OK)
 		snprintf(ruled->obstacle, sizeof ruled->obstacle, "%.299s", promotion->trouble.message);
 	mlops_gate_rule(promotion->gate, ruled, ruling);
-	if (now.version != promotion->champion && ruling->verdict == MLOPS_PROMOTE)
+	if (now != promotion->champion && ruling->verdict == MLOPS_PROMOTE)
 		mlops_ruling_set(ruling, MLOPS_HOLD, "champion_changed",
-				 "version %u became the champion meanwhile, and was not compared with", now.version);
-	mlops_version_release(&now);
+				 "version %u became the champion meanwhile, and was not compared with", now);
 	if (ruling->verdict == MLOPS_REJECT && !promotion->force)
 		promotion->refusal = ruling->message;
 	return mlops_ruling_describe(promotion->gate, ruled, ruling, &promotion->described, error);

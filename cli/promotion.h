@@ -25,7 +25,8 @@ struct cli_promotion {
 
 	bool asked;                         /* for the champion */
 	uint32_t champion;                  /* its version; 0: there is none */
-	struct mlops_error trouble;         /* why it can't be loaded */
+	bool unknown;                       /* the server that knows it can't be asked */
+	struct mlops_error trouble;         /* why it can't be loaded or asked for */
 	struct mlops_contest contest;       /* what is ruled on */
 	struct mlops_ruling ruling;
 	const char *refusal;                /* of a rejected version that is not forced; else NULL */

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/number.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "cli/model_file.h"
 #include "cli/output.h"
@@ -102,6 +103,7 @@ int cli_registry_export(void *settings, size_t n, char **arguments)
 	struct mlops_buffer line = MLOPS_BUFFER_INIT;
 	struct mlops_json json = { .out = &line };
 	struct mlops_store *store = NULL;
+	char sha256[MLOPS_SHA256_TEXT];
 	bool ok = mlops_reference_parse(arguments[0], &reference, &error);
 
 	(void)settings;
@@ -115,12 +117,13 @@ int cli_registry_export(void *settings, size_t n, char **arguments)
 	     mlops_store_load(store, &version, &bytes, &error) &&
 	     mlops_file_replace(arguments[1], bytes.data, bytes.length, 0666, &error);
 	if (ok) {
+		mlops_sha256_of(bytes.data, bytes.length, sha256);
 		mlops_json_open(&json, '{');
 		mlops_json_member_string(&json, "event", "exported");
 		mlops_json_member_string(&json, "model", version.name);
 		mlops_json_member_uint(&json, "version", version.version);
 		mlops_json_member_string(&json, "path", arguments[1]);
-		mlops_json_member_string(&json, "sha256", version.sha256);
+		mlops_json_member_string(&json, "sha256", sha256);
 		mlops_json_close(&json, '}');
 		ok = cli_print_line(&line, &error);
 	}

@@ -20,6 +20,7 @@ static const struct mlops_store_operations on_server = {
 	.finish_run = mlops_remote_finish_run,
 	.versions = mlops_remote_versions,
 	.resolve = mlops_remote_resolve,
+	.champion = mlops_remote_champion,
 	.load = mlops_remote_load,
 	.promote = mlops_remote_promote,
 	.rollback = mlops_remote_rollback,

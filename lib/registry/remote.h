@@ -113,6 +113,8 @@ bool mlops_remote_versions(struct mlops_store *store, const char *name, struct m
 			   struct mlops_error *error);
 bool mlops_remote_resolve(struct mlops_store *store, const struct mlops_reference *reference,
 			  struct mlops_version *version, struct mlops_error *error);
+bool mlops_remote_champion(struct mlops_store *store, const char *name, struct mlops_version *version,
+			   struct mlops_error *error);
 bool mlops_remote_load(struct mlops_store *store, const struct mlops_version *version, struct mlops_buffer *bytes,
 		       struct mlops_error *error);
 bool mlops_remote_promote(struct mlops_store *store, struct mlops_change *change, struct mlops_error *error);

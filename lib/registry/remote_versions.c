@@ -266,6 +266,27 @@ bool mlops_remote_resolve(struct mlops_store *store, const struct mlops_referenc
 	return ok;
 }
 
+bool mlops_remote_champion(struct mlops_store *store, const char *name, struct mlops_version *version,
+			   struct mlops_error *error)
+{
+	struct mlops_error trouble = MLOPS_ERROR_INIT;
+	struct mlops_mlflow_model_list models = { .n = 0 };
+	struct mlops_mlflow_version found;
+	bool ok = mlops_mlflow_models(store->remote->mlflow, name, &models, &trouble);
+	uint32_t champion = ok && models.n > 0 ? mlops_remote_alias(&models.items[0], MLOPS_CHAMPION) : 0;
+
+	memset(version, 0, sizeof *version);
+	if (!ok && trouble.code != MLOPS_DATA)
+		return mlops_error_set(error, trouble.code, "%s", trouble.message);
+	ok = champion == 0;
+	if (champion != 0 && find_version(store, name, champion, &found, error)) {
+		ok = mlops_remote_version(&found, &models.items[0], version, error);
+		mlops_mlflow_version_release(&found);
+	}
+	mlops_mlflow_model_list_release(&models);
+	return ok;
+}
+
 /* From the server, unchecked. */
 static bool fetch(struct mlops_store *store, const struct mlops_version *version, struct mlops_buffer *bytes,
 		  struct mlops_error *error)

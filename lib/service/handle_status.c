@@ -184,7 +184,7 @@ void mlops_handle_metrics(struct mlops_service *service, const struct mlops_http
 	(void)request;
 	(void)name;
 	answer->content_type = MLOPS_EXPOSITION_TYPE;
-	mlops_ledger_page_write(&service->ledger, service->options.served.location, service->options.program_version,
+	mlops_ledger_page_write(&service->ledger, &service->options.served, service->options.program_version,
 				service->options.now(), out);
 	write_models(set, "mlops_service_model_info", MLOPS_GAUGE, "What is loaded.", 3, one, out);
 	write_models(set, "mlops_service_rows_total", MLOPS_COUNTER, "Rows answered by the version that is loaded.", 2,

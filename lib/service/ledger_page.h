@@ -6,7 +6,7 @@
 #ifndef MLOPS_SERVICE_LEDGER_PAGE_H
 #define MLOPS_SERVICE_LEDGER_PAGE_H
 
-#include "base/buffer.h"
+#include "service/served.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ void mlops_ledger_page_init(struct mlops_ledger_page *page);
 void mlops_ledger_page_release(struct mlops_ledger_page *page);
 
 /* Appends mlops_build_info and mlops_service_registry_readable in any case.  Any thread may call it. */
-void mlops_ledger_page_write(struct mlops_ledger_page *page, const char *location, const char *program_version, int64_t now,
-			     struct mlops_buffer *out);
+void mlops_ledger_page_write(struct mlops_ledger_page *page, const struct mlops_served_options *registry,
+			     const char *program_version, int64_t now, struct mlops_buffer *out);
 
 #endif

@@ -42,9 +42,9 @@ struct mlops_served;
 
 struct mlops_served_options {
 	const char *location;            /* of the registry */
-	const struct mlops_tracking *tracking; /* its server, or NULL */
 	const char *const *references;   /* NAME, NAME@ALIAS or NAME/VERSION, each name once */
 	size_t n_references;             /* 0: every model that has a champion, also those of later days */
+	const struct mlops_tracking *tracking; /* the registry's server, or NULL */
 };
 
 /* An empty set; options and what it points to must outlive it.  MLOPS_USAGE for a bad reference, or two of one
