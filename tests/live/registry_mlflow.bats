@@ -26,9 +26,10 @@ need_mlflow() {
 }
 
 relay() {
+	rm -f relay.port
 	"$MLOPS_PYTHON" "$MLOPS_SOURCE/tests/live/relay.py" "$relay_port" "$MLFLOW_PORT" "$answer" > relay.port 2> relay.log 3>&- &
 	relay_pid=$!
-	for _ in {1..100}; do
+	for _ in {1..300}; do
 		[ -s relay.port ] && break
 		sleep 0.1
 	done
