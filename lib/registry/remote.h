@@ -88,9 +88,9 @@ bool mlops_remote_notes_of_version(const struct mlops_version *version, struct m
 				   struct mlops_error *error);
 void mlops_remote_notes_release(struct mlops_remote_notes *notes);
 
-/* Makes the run on the server unless it is there already. */
+/* Makes the run on the server unless it is there already; is_new: nobody can have tried before. */
 bool mlops_remote_create_run(struct mlops_store *store, struct mlops_mlflow *mlflow, struct mlops_outbox_run *run,
-			     struct mlops_error *error);
+			     bool is_new, struct mlops_error *error);
 /* Takes the run from where it is to where it is sent; bytes NULL: the model's are in DIR/models. */
 bool mlops_remote_send(struct mlops_store *store, struct mlops_mlflow *mlflow, struct mlops_outbox_run *run,
 		       const void *bytes, size_t length, struct mlops_error *error);

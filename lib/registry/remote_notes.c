@@ -152,9 +152,11 @@ static bool add_params(struct mlops_remote_notes *notes, json_t *object, struct 
 
 	json_object_foreach(object, name, value) {
 		const char *key = own(notes, join("", name), error);
-		char *text = json_is_string(value) ? strdup(json_string_value(value))
-						   : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
+		char *dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
+		const char *whole = json_is_string(value) ? json_string_value(value) : dumped;
+		char *text = whole == NULL ? NULL : cut(whole);
 
+		free(dumped);
 		if (key == NULL || !add_pair(notes, &notes->params, &notes->items.n_params, key, text, error))
 			return false;
 	}

@@ -34,7 +34,7 @@ bool mlops_remote_begin_run(struct mlops_store *store, struct mlops_run *run, st
 	if (!mlops_outbox_begin_run(store, remote->server, run, error) ||
 	    !mlops_outbox_read(store, run->id, &begun, &found, error))
 		return false;
-	ok = remote->down || mlops_remote_create_run(store, remote->hasty, &begun, &trouble);
+	ok = remote->down || mlops_remote_create_run(store, remote->hasty, &begun, true, &trouble);
 	mlops_outbox_run_release(&begun);
 	if (!ok && can_wait(&trouble))
 		mlops_remote_notice(store, "%s; the run goes on, and the server is told at its end", trouble.message);

@@ -33,8 +33,23 @@ bool mlops_remote_check_kind(struct mlops_mlflow *mlflow, const char *name, cons
 	return ok;
 }
 
+/* Whoever made it may have been killed before its id was put down. */
+static bool find_run(struct mlops_mlflow *mlflow, struct mlops_outbox_run *run, struct mlops_error *error)
+{
+	struct mlops_mlflow_run_list found = { .n = 0 };
+	char filter[80];
+	bool ok;
+
+	snprintf(filter, sizeof filter, "tags.`mlops.run_id` = '%.32s'", run->run.id);
+	ok = mlops_mlflow_runs(mlflow, filter, 1, &found, error);
+	if (ok && found.n > 0)
+		memcpy(run->remote_id, found.items[0].id, sizeof run->remote_id);
+	mlops_mlflow_run_list_release(&found);
+	return ok;
+}
+
 bool mlops_remote_create_run(struct mlops_store *store, struct mlops_mlflow *mlflow, struct mlops_outbox_run *run,
-			     struct mlops_error *error)
+			     bool is_new, struct mlops_error *error)
 {
 	struct mlops_remote_notes notes;
 	struct mlops_mlflow_new_run new_run = {
@@ -44,6 +59,10 @@ bool mlops_remote_create_run(struct mlops_store *store, struct mlops_mlflow *mlf
 
 	if (run->remote_id[0] != '\0')
 		return true;
+	if (!is_new && !find_run(mlflow, run, error))
+		return false;
+	if (run->remote_id[0] != '\0')
+		return mlops_outbox_set_remote_id(store, run->run.id, run->remote_id, error);
 	if (!mlops_remote_notes_of_run(&run->run, &notes, error))
 		return false;
 	new_run.tags = notes.items.tags;
@@ -157,7 +176,7 @@ bool mlops_remote_send(struct mlops_store *store, struct mlops_mlflow *mlflow, s
 	struct mlops_buffer kept = MLOPS_BUFFER_INIT;
 	bool ok;
 
-	if (!mlops_remote_create_run(store, mlflow, run, error) || !log_notes(store, mlflow, run, error))
+	if (!mlops_remote_create_run(store, mlflow, run, false, error) || !log_notes(store, mlflow, run, error))
 		return false;
 	if (!run->has_version)
 		return end_run(store, mlflow, run, error) && reach(store, run, MLOPS_SENT, error);
