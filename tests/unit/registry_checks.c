@@ -91,7 +91,8 @@ static void test_old_ledger(void **state)
 	mlops_store_close(store);
 	fixture_execute(
 		fixture,
-		"DROP TABLE run_sensors; DROP TABLE decisions; DROP TABLE reloads;"
+		"DROP TABLE remote_tags; DROP TABLE remote_changes; DROP TABLE remote_runs; DROP TABLE run_sensors;"
+		"DROP TABLE decisions; DROP TABLE reloads;"
 		"DROP TABLE validation_reasons; DROP TABLE validation_columns; DROP TABLE validations;"
 		"PRAGMA user_version = 1");
 	store = fixture_read(fixture);

@@ -115,7 +115,7 @@ static void test_newer_schema(void **state)
 	const struct fixture *fixture = *state;
 	static const char message[] =
 		"registry {}: made by a newer version of this program (its schema is 99, this program "
-		"knows up to 5); update this program";
+		"knows up to 6); update this program";
 
 	mlops_store_close(fixture_create(fixture));
 	fixture_execute(fixture, "PRAGMA user_version = 99");
