@@ -5,7 +5,7 @@ load support
 
 setup() {
 	export MLOPS_REGISTRY="$BATS_TEST_TMPDIR/registry" LC_ALL=C MLOPS_CONFIG_DIR=$BATS_TEST_TMPDIR/conf
-	unset MLFLOW_TRACKING_URI XDG_DATA_HOME ML_SERVICE_URL SYSTEM_ADMIN_TOKEN SYSTEM_ADMIN_TOKEN_FILE DATABASE_URL \
+	unset MLFLOW_TRACKING_URI XDG_DATA_HOME ML_SERVICE_URL SYSTEM_ADMIN_TOKEN SYSTEM_ADMIN_TOKEN_FILE DATABASE_URL DATABASE_URL_FILE \
 		ALERTMANAGER_URL PUSHGATEWAY_URL TEXTFILE_DIRECTORY INSTANCE CREDENTIALS_DIRECTORY
 	# Not the machine's log, but a file that tests can read.
 	mkdir -p "$MLOPS_CONFIG_DIR" "$BATS_TEST_TMPDIR/bin"
@@ -385,23 +385,29 @@ start_waiting() {
 	mlops-registry verify
 }
 
-@test "killed at any moment: the registry verifies, the champion scores, the next run succeeds" {
+@test "killed at any moment: the registry verifies, the champion scores and is served, the next run succeeds" {
 	rows 2000 > sensors.csv
 	configure pumps KEEP=5
 	mlops-retrain pumps > /dev/null
-	kills=${RETRAIN_KILLS:-20}
-	for i in $(seq "$kills"); do
+	export SYSTEM_ADMIN_TOKEN=t
+	serve
+	# How long a run takes on this machine, so that all of it gets its share of the kills.
+	took=$(mlops-retrain pumps | jq '.duration_seconds * 1100 | floor')
+	for i in $(seq "${RETRAIN_KILLS:-20}"); do
 		setsid mlops-retrain pumps > /dev/null 2>&1 3>&- &
 		pid=$!
-		sleep "0.$(printf '%03d' $((i * 397 % 350)))"
+		at=$(((i * 7919 + 13 * i * i) % took))
+		sleep "$((at / 1000)).$(printf '%03d' $((at % 1000)))"
 		# The whole group at once, as when memory runs out or power fails; else the script alone.
 		if ((i % 2)); then kill -KILL -- -$pid 2> /dev/null || true; else kill -KILL $pid 2> /dev/null || true; fi
 		wait $pid 2> /dev/null || true
 		mlops-registry verify > verified || { cat verified; return 1; }
 		mlops-score --model pumps sensors.csv | head -n 1 | jq -e .anomaly_score > /dev/null
+		curl -sSf --data-binary @sensors.csv "$ML_SERVICE_URL/models/pumps/score" | head -n 1 | jq -e .anomaly_score > /dev/null
 		if ((i % 5 == 0)); then
 			run -0 mlops-retrain pumps
 			[ "$(field 'champion == .version' <<< "$output")" = true ]
+			[ "$(curl -sS "$ML_SERVICE_URL/models/pumps" | field version)" = "$(field champion <<< "$output")" ]
 		fi
 	done
 	[ "$(mlops-registry runs pumps | jq -s 'map(select(.outcome == "RUNNING")) | length')" -eq 0 ]
