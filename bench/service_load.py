@@ -123,23 +123,20 @@ class Service:
             self.process.wait()
 
 
+def flat(value):
+    return [number for part in value for number in flat(part)] if isinstance(value, list) else [value]
+
+
 def values(text):
-    """The first number of each answer: a line of JSON each, or MLflow's {"predictions":…}."""
+    """The scores or the forecast of an answer: a line of JSON each, or MLflow's {"predictions":…} with rows or columns."""
     lines = [json.loads(line) for line in text.splitlines()]
-    if "predictions" in lines[0]:
-        found = lines[0]["predictions"]
-        if isinstance(found, dict):
-            for key in ("anomaly_score", "failure_probability", "forecast"):
-                if key in found:
-                    found = found[key]
-                    break
-        rows = [row if isinstance(row, list) else [row] for row in found]
-        # One column of scores, or one row of a forecast.
-        return [row[0] for row in rows] if len(rows[0]) == 1 else rows[0]
-    for key in ("anomaly_score", "failure_probability"):
-        if key in lines[0]:
-            return [line[key] for line in lines]
-    return lines[0]["forecast"]
+    found = lines[0].get("predictions", lines)
+    for key in ("anomaly_score", "failure_probability", "forecast"):
+        if isinstance(found, dict) and key in found:
+            return flat(found[key])
+        if isinstance(found, list) and key in found[0]:
+            return flat([row[key] for row in found])
+    raise SystemExit(f"no scores in {text[:200]}")
 
 
 def load(service, job, given):
