@@ -22,6 +22,18 @@ static int64_t next_ordinal(const struct mlops_remote_state *state, int64_t when
 	return when > last ? when : last + 1;
 }
 
+/* Two that set an alias for the first time at once get each other's error from the server's database. */
+static bool set_alias(struct mlops_mlflow *mlflow, const struct mlops_change *change, struct mlops_error *error)
+{
+	struct mlops_error trouble = MLOPS_ERROR_INIT;
+
+	if (mlops_mlflow_set_alias(mlflow, change->name, change->alias, change->to, &trouble))
+		return true;
+	if (trouble.code == MLOPS_DATA)
+		return mlops_mlflow_set_alias(mlflow, change->name, change->alias, change->to, error);
+	return mlops_error_set(error, trouble.code, "%s", trouble.message);
+}
+
 /*
  * Moves the alias, then tags the version.  The tag is put down before, so that whoever is killed in between leaves a
  * note for push, which looks whether the alias stands there.
@@ -44,7 +56,7 @@ static bool apply(struct mlops_store *store, const struct mlops_remote_state *st
 	ok = mlops_remote_write_change(change, &value, error);
 	tag.value = value.data;
 	ok = ok && mlops_outbox_add_tag(store, remote->server, &tag, error);
-	if (ok && !mlops_mlflow_set_alias(remote->mlflow, change->name, change->alias, change->to, &trouble)) {
+	if (ok && !set_alias(remote->mlflow, change, &trouble)) {
 		/* What got no answer may have been done all the same. */
 		if (trouble.code != MLOPS_UNAVAILABLE)
 			mlops_outbox_remove_tag(store, tag.id, NULL);
