@@ -270,6 +270,20 @@ static bool check_reason(const char *reason, struct mlops_error *error)
 			       "internal and signal", quoted);
 }
 
+/* The same from this directory alone: whether one has failed since then. */
+static bool is_recorded_here(struct mlops_store *store, const char *name, int64_t started, bool *recorded,
+			     struct mlops_error *error)
+{
+	struct mlops_run_summary_list summaries;
+
+	if (!mlops_store_run_summaries(store, &summaries, error))
+		return false;
+	for (size_t i = 0; i < summaries.n; i++)
+		*recorded = *recorded || (strcmp(summaries.items[i].name, name) == 0 && summaries.items[i].broke >= started);
+	mlops_run_summary_list_release(&summaries);
+	return true;
+}
+
 /* Whether the latest trainings of the name have one that failed and began at that time or later. */
 static bool is_recorded(struct mlops_store *store, const char *name, int64_t started, bool *recorded,
 			struct mlops_error *error)
@@ -281,6 +295,8 @@ static bool is_recorded(struct mlops_store *store, const char *name, int64_t sta
 	*recorded = false;
 	if (!ok && unknown.code == MLOPS_DATA) /* the name is new */
 		return true;
+	if (!ok && (unknown.code == MLOPS_UNAVAILABLE || unknown.code == MLOPS_DENIED)) /* the server has to hear of it later */
+		return is_recorded_here(store, name, started, recorded, error);
 	if (!ok)
 		*error = unknown;
 	for (size_t i = 0; ok && i < runs.n; i++)

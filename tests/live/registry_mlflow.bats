@@ -221,6 +221,9 @@ serve() { # [OPTION...]: a service on a free port
 	rows 5 > few.csv
 	run mlops-train -q -m anomaly_detection -n "$name" -i failure few.csv
 	[ "$status" -eq 65 ]
+	run mlops-registry fail "$name" invalid_data --started 1 # the training has recorded its failure itself
+	[ "$status" -eq 0 ]
+	[[ "$output" != *run_id* ]]
 	mlops-train -q -m anomaly_detection --set trees=2 -o model.onnx sensors.csv > /dev/null
 	run mlops-registry import model.onnx --name "$name"
 	[ "$status" -eq 69 ]
