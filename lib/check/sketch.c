@@ -25,37 +25,56 @@ static float from_key(uint32_t key)
 	return value;
 }
 
+/* Stable, by one byte.  Values that follow each other often have a byte in common, and then each has to wait until the
+ * one ahead of it has moved its place on: so two streams, from the front and from the end, fill the places from both
+ * sides. */
+static void sort_by_byte(const uint32_t *from, uint32_t *to, size_t n, const uint32_t *counts, unsigned shift)
+{
+	uint16_t front[256], end[256];
+	uint32_t sum = 0;
+	size_t half = n / 2;
+
+	for (size_t b = 0; b < 256; b++) {
+		front[b] = (uint16_t)sum;
+		sum += counts[b];
+		end[b] = (uint16_t)sum;
+	}
+	for (size_t i = 0; i < half; i++) {
+		uint32_t first = from[i], last = from[n - 1 - i];
+
+		to[front[first >> shift & 255]++] = first;
+		to[--end[last >> shift & 255]] = last;
+	}
+	if (n % 2 != 0)
+		to[front[from[half] >> shift & 255]] = from[half];
+}
+
 /* By bytes, lowest first; bytes that all values share cost nothing. */
 void mlops_sketch_sort(float *values, size_t n, uint32_t *scratch)
 {
-	uint32_t counts[4][256] = { 0 };
+	uint32_t counts[2][4][256] = { 0 };
 	uint32_t *from = scratch;
 	uint32_t *to = scratch + n;
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t key = to_key(values[i]);
+		uint32_t (*count)[256] = counts[i & 1];
 
 		from[i] = key;
-		counts[0][key & 255]++;
-		counts[1][key >> 8 & 255]++;
-		counts[2][key >> 16 & 255]++;
-		counts[3][key >> 24]++;
+		count[0][key & 255]++;
+		count[1][key >> 8 & 255]++;
+		count[2][key >> 16 & 255]++;
+		count[3][key >> 24]++;
 	}
 	for (unsigned byte = 0; byte < 4 && n > 0; byte++) {
-		uint32_t *count = counts[byte];
+		uint32_t *count = counts[0][byte];
 		uint32_t *kept = from;
-		uint32_t sum = 0;
 
+		for (size_t b = 0; b < 256; b++)
+			count[b] += counts[1][byte][b];
 		if (count[from[0] >> 8 * byte & 255] == n)
 			continue;
-		for (size_t b = 0; b < 256; b++) {
-			uint32_t here = count[b];
-
-			count[b] = sum;
-			sum += here;
-		}
-		for (size_t i = 0; i < n; i++)
-			to[count[from[i] >> 8 * byte & 255]++] = from[i];
+		sort_by_byte(from, to, n, count, 8 * byte);
 		from = to;
 		to = kept;
 	}
@@ -63,36 +82,55 @@ void mlops_sketch_sort(float *values, size_t n, uint32_t *scratch)
 		values[i] = from_key(from[i]);
 }
 
-/* Every other one of the values of two runs, which end in infinity, in order. */
+/* The least of two runs' next values, and it is behind us; the same from their ends. */
+static inline float take_least(const float **a, const float **b)
+{
+	bool first = **a <= **b;
+	float least = first ? **a : **b;
+
+	*a += first;
+	*b += !first;
+	return least;
+}
+
+static inline float take_most(const float **a, const float **b)
+{
+	bool first = **a > **b;
+	float most = first ? **a : **b;
+
+	*a -= first;
+	*b -= !first;
+	return most;
+}
+
+/* Every other one of the values of two runs, in order.  One half is merged from the front and one from the end, side by
+ * side, for each value waits for the one ahead of it; neither reads beyond a run, which is as long as that half. */
 static void merge(const float *a, const float *b, bool odd, float *out)
 {
-	for (size_t i = 0; i < HALF; i++) {
-		bool first = *a <= *b;
-		float one = first ? *a : *b;
-		float two;
+	const float *a_end = a + HALF - 1, *b_end = b + HALF - 1;
 
-		a += first;
-		b += !first;
-		first = *a <= *b;
-		two = first ? *a : *b;
-		a += first;
-		b += !first;
-		out[i] = odd ? two : one;
+	for (size_t i = 0; i < HALF / 2; i++) {
+		float first = take_least(&a, &b);
+		float second = take_least(&a, &b);
+		float last = take_most(&a_end, &b_end);
+		float before = take_most(&a_end, &b_end);
+
+		out[i] = odd ? second : first;
+		out[HALF - 1 - i] = odd ? last : before;
 	}
-	out[HALF] = INFINITY;
 }
 
 static float *take_room(struct mlops_sketch *sketch, unsigned level)
 {
 	if (sketch->runs[level] == NULL)
-		sketch->runs[level] = malloc((HALF + 1) * sizeof(float));
+		sketch->runs[level] = malloc(HALF * sizeof(float));
 	return sketch->runs[level];
 }
 
 void mlops_sketch_add_block(struct mlops_sketch *sketch, const float *sorted)
 {
-	float carry[HALF + 1];
-	float merged[HALF + 1];
+	float carry[HALF];
+	float merged[HALF];
 	bool odd = (sketch->odd & 1) != 0;
 	unsigned level = 0;
 	float *room;
@@ -101,7 +139,6 @@ void mlops_sketch_add_block(struct mlops_sketch *sketch, const float *sorted)
 	sketch->odd ^= 1;
 	for (size_t i = 0; i < HALF; i++)
 		carry[i] = sorted[2 * i + odd];
-	carry[HALF] = INFINITY;
 	for (; (sketch->full >> level & 1) != 0 && level + 1 < MLOPS_SKETCH_LEVELS; level++) {
 		odd = (sketch->odd >> (level + 1) & 1) != 0;
 		sketch->odd ^= UINT64_C(2) << level;
