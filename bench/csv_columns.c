@@ -1,12 +1,12 @@
 /*
- * csv_columns [-k BUILD] [-n RUNS] [-t THREADS] FILE: reads FILE's columns that are numbers into float32
- * columns in memory, RUNS times, and prints a JSON object: rows, columns, a checksum of the bits, and of each
+ * csv_columns [-d] [-k BUILD] [-n RUNS] [-t THREADS] FILE: reads FILE's columns that are numbers, or with -d those of
+ * that table of the database $DATABASE_URL, into float32 columns in memory, RUNS times, and prints a JSON object: rows, columns, a checksum of the bits, and of each
  * run the seconds of the clock and of the CPUs.
  */
 #include "base/buffer.h"
 #include "base/thread.h"
 #include "kernel/table.h"
-#include "rows/reader.h"
+#include "rows/postgres.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -100,19 +100,27 @@ static uint64_t checksum(const struct table *table)
 	return sum;
 }
 
-static bool run(const char *path, struct mlops_pool *pool, bool last, double seconds[2],
+static bool run(const char *path, bool database, struct mlops_pool *pool, bool last, double seconds[2],
 		struct mlops_error *error)
 {
+	struct mlops_postgres_options from = MLOPS_POSTGRES_OPTIONS_INIT;
+	struct mlops_postgres_session *session = NULL;
 	struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
 	struct table table = { .n_columns = 0 };
 	double start = now(CLOCK_MONOTONIC);
 	double cpu_start = now(CLOCK_PROCESS_CPUTIME_ID);
-	struct mlops_source *source = mlops_source_open(path, error);
+	struct mlops_source *source = database ? NULL : mlops_source_open(path, error);
 	struct mlops_reader *reader = NULL;
 	bool ok;
 
 	options.pool = pool;
-	if (source != NULL)
+	from.url = getenv("DATABASE_URL");
+	from.table = path;
+	if (database)
+		session = mlops_postgres_session_new(&from, error);
+	if (session != NULL)
+		reader = mlops_postgres_open(session, &from, &options, error);
+	else if (source != NULL)
 		reader = mlops_reader_open(source, &options, error);
 	ok = reader != NULL && fill(reader, &table, error);
 
@@ -126,6 +134,7 @@ static bool run(const char *path, struct mlops_pool *pool, bool last, double sec
 	free(table.columns);
 	if (reader != NULL)
 		mlops_reader_free(reader);
+	mlops_postgres_session_free(session);
 	mlops_source_free(source);
 	return ok;
 }
@@ -136,11 +145,14 @@ int main(int argc, char **argv)
 	struct mlops_buffer lists[2] = { MLOPS_BUFFER_INIT, MLOPS_BUFFER_INIT };
 	unsigned long runs = 1;
 	unsigned threads = 1;
+	bool database = false;
 	struct mlops_pool *pool;
 	int option;
 
-	while ((option = getopt(argc, argv, "k:n:t:")) != -1) {
-		if (option == 'n')
+	while ((option = getopt(argc, argv, "dk:n:t:")) != -1) {
+		if (option == 'd')
+			database = true;
+		else if (option == 'n')
 			runs = strtoul(optarg, NULL, 10);
 		else if (option == 't')
 			threads = (unsigned)strtoul(optarg, NULL, 10);
@@ -157,7 +169,7 @@ int main(int argc, char **argv)
 	for (unsigned long i = 0; i < runs; i++) {
 		double seconds[2];
 
-		if (!run(argv[optind], pool, i + 1 == runs, seconds, &error)) {
+		if (!run(argv[optind], database, pool, i + 1 == runs, seconds, &error)) {
 			fprintf(stderr, "csv_columns: %s:%llu: %s\n", error.source,
 				(unsigned long long)error.line, error.message);
 			return 1;

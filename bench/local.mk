@@ -14,6 +14,6 @@ bench-programs: $(EXTRA_PROGRAMS)
 
 EXTRA_DIST += %D%/run %D%/requirements.txt %D%/requirements-torch.txt %D%/requirements-pipeline.txt %D%/requirements-service.txt \
 	%D%/compare.py %D%/contest.py %D%/export.py %D%/peer.py \
-	%D%/peer_csv.py %D%/peer_forecast.py %D%/peer_pipeline.py %D%/peer_service.py %D%/peer_validate.py %D%/post.lua %D%/peers.py %D%/plan.py %D%/quality.py %D%/report.py %D%/rows.py \
+	%D%/peer_csv.py %D%/peer_forecast.py %D%/peer_pipeline.py %D%/peer_postgres.py %D%/peer_service.py %D%/peer_validate.py %D%/post.lua %D%/peers.py %D%/plan.py %D%/postgres.py %D%/quality.py %D%/report.py %D%/rows.py \
 	%D%/score_csv.py %D%/service_load.py %D%/suite_csv.py %D%/suite_forecast.py %D%/suite_forests.py \
 	%D%/suite_pipeline.py %D%/suite_quality.py %D%/suite_service.py %D%/suite_validate.py

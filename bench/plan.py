@@ -25,6 +25,7 @@ class Plan:
         self.threads = len(os.sched_getaffinity(0))
         self.measure = build / "bench" / "measure"
         self.environment = dict(os.environ, OMP_NUM_THREADS=str(self.threads), PYTHONDONTWRITEBYTECODE="1")
+        self.peers = pathlib.Path(sys.executable).parent  # where programs of the peers are, too
         self.models = build / "models"
         self.models.mkdir(exist_ok=True)
 

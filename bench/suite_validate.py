@@ -1,14 +1,19 @@
 """Validation: whole processes from CSV to the figures of every column, and to a verdict."""
 import json
+import os
+import shutil
 
 import numpy
 
+import postgres
 import quality
+import suite_csv
 from contest import OURS, Contender, Job
 
 FEATURES = 20
 PROFILERS = ("duckdb", "polars")
 CHECKERS = ("duckdb", "pandera", "great_expectations")
+CLIENTS = ("psycopg", "connectorx", "adbc")
 
 
 def ours(plan, path, *words):
@@ -23,7 +28,15 @@ def profile_job(plan, rows, peers):
     path = plan.directory(rows) / "rows.csv"
     contenders = [Contender(OURS, ours(plan, path, "--profile", "--checks", "rows"), whole=True)]
     contenders += [peer(plan, who, "profile", path) for who in peers]
+    if peers and xan(plan):
+        command = [xan(plan), "stats", "--all", "--threads", plan.threads, path]
+        contenders.append(Contender("xan", command, whole=True))
     return Job(f"profile of every column: {rows:,} rows", contenders)
+
+
+def xan(plan):
+    """The program, which no package index of Python has: in the path, or beside the peers."""
+    return shutil.which("xan", path=f"{os.environ.get('PATH', '')}:{plan.peers}")
 
 
 def schema(plan):
@@ -47,6 +60,43 @@ def all_job(plan, rows):
     # The rows are their own reference: they are read twice.
     words = ["--profile", "--reference", path]
     return Job(f"all checks, with drift against {rows:,} rows", [Contender(OURS, ours(plan, path, *words), whole=True)])
+
+
+def postgres_job(plan, server, rows, peers):
+    """A table into float32 columns in memory; psql's \\copy writes a file instead."""
+    path = plan.build / "copied"
+    plan.environment.update(server.environment, DATABASE_URL=server.url)
+    ours = [plan.build / "bench" / "csv_columns", "-d", "-n", 3, "-t", plan.threads, "rows"]
+    contenders = [Contender(OURS, ours)]
+    for who in peers:
+        contenders.append(Contender(who, plan.python_command("peer_postgres.py", who, "rows", "--calls", 3)))
+    for kind in ("csv", "binary") if peers else ():
+        copy = f"\\copy rows TO '{path}' (FORMAT {kind})"
+        contenders.append(Contender(f"psql, {kind} to a file", ["psql", "-q", "-c", copy], whole=True))
+    job = Job(f"PostgreSQL to float32 columns: {rows:,} rows", contenders).run(plan)
+    path.unlink(missing_ok=True)
+    return job
+
+
+def judge_postgres(plan, job):
+    truth = quality.read(plan.directory(plan.rows) / "columns.f32")
+    same = job.ours().facts["checksum"] == suite_csv.checksum(truth)
+    job.ours().quality = "every cell exact" if same else "some cells are wrong"
+    yield f"{'' if same else 'FAILED '}PostgreSQL to float32 columns: ours {job.ours().quality}"
+
+
+def from_postgres(plan):
+    """Jobs and checks; where there is no server, why."""
+    environment = dict(plan.environment)
+    try:
+        with postgres.server() as server:
+            server.load(plan.directory(plan.rows) / "rows.csv", [f"f{i}" for i in range(FEATURES)])
+            job = postgres_job(plan, server, plan.rows, CLIENTS)
+        return [job], list(judge_postgres(plan, job))
+    except postgres.Missing as missing:
+        return [], [f"PostgreSQL to float32 columns: left out, {missing}"]
+    finally:
+        plan.environment = environment
 
 
 def judge_profile(plan, job):
@@ -81,4 +131,8 @@ def growth(plan):
 def run(plan):
     profiles = profile_job(plan, plan.rows, PROFILERS).run(plan)
     checks = list(judge_profile(plan, profiles))
-    return [profiles, check_job(plan, CHECKERS).run(plan), all_job(plan, plan.rows).run(plan)], checks
+    if not xan(plan):
+        checks.append("xan: left out, it is not installed (cargo install xan)")
+    tables, notes = from_postgres(plan)
+    jobs = [profiles, check_job(plan, CHECKERS).run(plan), all_job(plan, plan.rows).run(plan), *tables]
+    return jobs, checks + notes
