@@ -67,6 +67,25 @@ times() {
 	[ "$(times --time-format %b-%d-%Y "$file")" = "1995-01-01T00:00:00Z 2016-05-01T00:00:00Z " ]
 }
 
+@test "every file that needs no word about it: NAB, tabular anomalies, the parts of AI4I and Occupancy" {
+	real_file anomaly/nab/realKnownCause/nyc_taxi.csv
+	cd "$MLOPS_DATA"
+	for file in anomaly/nab/*/*.csv anomaly/tabular/*.csv failure/ai4i_*.csv failure/occupancy/*.txt; do
+		run -0 mlops-validate -q --checks rows "$file"
+		[ "$(field rows <<< "$output")" -eq $(($(grep -c . "$file") - 1)) ] || { echo "$file: $output"; return 1; }
+	done
+}
+
+@test "csv-spectrum: as many rows as its JSON has" {
+	real_file conformance/csv-spectrum/csvs/simple.csv
+	cd "$MLOPS_DATA/conformance/csv-spectrum"
+	for file in csvs/*.csv; do
+		name=$(basename "$file" .csv)
+		run -0 mlops-validate -q --checks rows "$file"
+		[ "$(field rows <<< "$output")" -eq "$(jq length "json/$name.json")" ] || { echo "$file: $output"; return 1; }
+	done
+}
+
 @test "machine_temperature: an hour that comes twice is read as it stands" {
 	real_file anomaly/nab/realKnownCause/machine_temperature_system_failure.csv
 	run -0 train -m anomaly_detection "$file"

@@ -187,13 +187,17 @@ passes_other_half() {
 @test "memory does not grow with the rows" {
 	command -v /usr/bin/time > /dev/null || skip "no time(1)"
 	[ -z "$MLOPS_SANITIZED" ] || skip "sanitizers need memory themselves"
-	peak() { /usr/bin/time -f %M mlops-validate --threads 1 --profile "$1" 2>&1 > /dev/null | tail -n 1; }
+	peak() { /usr/bin/time -f %M mlops-validate --threads 1 --profile "$@" 2>&1 > /dev/null | tail -n 1; }
 	rows 20000 | tail -n +2 > rows
 	{ rows 1; for _ in {1..3}; do cat rows; done; } > few.csv
 	{ rows 1; for _ in {1..30}; do cat rows; done; } > many.csv
 	few=$(peak few.csv) many=$(peak many.csv)
 	echo "$few KB for 60,000 rows, $many KB for 600,000"
 	[ "$many" -lt $((few + 2000)) ]
+	# With drift, and threads that each have rows in their hands: below 100 MB.
+	many=$(peak --threads 4 --reference many.csv many.csv)
+	echo "$many KB with a reference and four threads"
+	[ "$many" -lt 100000 ]
 }
 
 @test "rows are split by their verdict in the same pass" {
