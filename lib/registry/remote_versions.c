@@ -19,25 +19,25 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* " (did you mean 'pump'?)" or an empty text. */
+/* " (did you mean 'pump'?)" or an empty text.  A list of versions is one request; one of models is one a model. */
 static void nearest_model(struct mlops_store *store, const char *name, char hint[128])
 {
-	struct mlops_mlflow_model_list models = { .n = 0 };
+	struct mlops_mlflow_version_list versions = { .n = 0 };
 	char quoted[MLOPS_TEXT_QUOTED];
 	const char **names, *nearest = NULL;
 
 	hint[0] = '\0';
-	if (!mlops_mlflow_models(store->remote->hasty, NULL, &models, NULL))
+	if (!mlops_mlflow_versions(store->remote->hasty, NULL, &versions, NULL))
 		return;
-	names = calloc(models.n + 1, sizeof *names);
-	for (size_t i = 0; names != NULL && i < models.n; i++)
-		names[i] = models.items[i].name;
+	names = calloc(versions.n + 1, sizeof *names);
+	for (size_t i = 0; names != NULL && i < versions.n; i++)
+		names[i] = versions.items[i].name;
 	if (names != NULL)
-		nearest = mlops_text_nearest(name, names, models.n);
+		nearest = mlops_text_nearest(name, names, versions.n);
 	if (nearest != NULL)
 		snprintf(hint, 128, " (did you mean '%s'?)", mlops_text_mask(quoted, nearest, strlen(nearest)));
 	free(names);
-	mlops_mlflow_model_list_release(&models);
+	mlops_mlflow_version_list_release(&versions);
 }
 
 bool mlops_remote_model(struct mlops_store *store, const char *name, struct mlops_mlflow_model_list *models,

@@ -381,10 +381,11 @@ version FINISHED" ]
 
 @test "the server is started anew while models are trained: each is there, or kept and then there" {
 	need_mlflow
-	(for seed in 1 2 3 4 5 6; do
-		train $seed
-		echo "status $?"
-	done > trained 2> said) 3>&- &
+	for seed in 1 2 3 4 5 6; do
+		status=0
+		train $seed || status=$?
+		echo "status $status"
+	done > trained 2> said 3>&- &
 	trainer=$!
 	sleep 2
 	mlflow_stop
