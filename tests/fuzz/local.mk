@@ -2,6 +2,7 @@
 include tests/fuzz/csv.mk
 include tests/fuzz/history.mk
 include tests/fuzz/json.mk
+include tests/fuzz/mlflow.mk
 include tests/fuzz/onnx.mk
 include tests/fuzz/schema.mk
 include tests/fuzz/time.mk
