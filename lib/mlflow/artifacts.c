@@ -88,7 +88,7 @@ static bool make_path(struct mlops_mlflow *mlflow, struct mlops_buffer *location
 {
 	const char *below;
 
-	while (location->length > 0 && location->data[location->length - 1] == '/')
+	while (location->length > strlen(PROXIED) && location->data[location->length - 1] == '/')
 		location->length--;
 	if (path != NULL) {
 		mlops_buffer_append_char(location, '/');

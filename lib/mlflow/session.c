@@ -216,6 +216,7 @@ static bool attempt(struct mlops_mlflow *mlflow, struct mlops_mlflow_request *re
 		.ca_file = tracking->ca_file,
 		.client_certificate = tracking->client_certificate,
 		.insecure = tracking->insecure,
+		.once = request->once,
 		.timeout = file || timeout > left ? left : timeout,
 		.stall = file ? timeout : 0,
 		.answer_limit = limit > REFUSAL_LIMIT ? limit : REFUSAL_LIMIT,

@@ -142,6 +142,7 @@ static bool set_options(CURL *curl, const struct mlops_http_call *call, struct c
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, milliseconds);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, milliseconds < 10000 ? milliseconds : 10000L);
+	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, call->once ? 1L : 0L);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	if (call->stall > 0) {
 		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);

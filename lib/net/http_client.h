@@ -33,6 +33,7 @@ struct mlops_http_call {
 	const char *ca_file;      /* PEM, of a private authority; NULL: the system's */
 	const char *client_certificate; /* PEM with certificate and key; or NULL */
 	bool insecure;            /* take any certificate, where ca_file is NULL */
+	bool once;                /* on a connection of its own: libcurl repeats by itself what a used one lost */
 	double timeout;           /* seconds for all of it; connecting gets at most 10 of them */
 	double stall;             /* seconds without a byte that end it; 0: only timeout does */
 	size_t answer_limit;      /* bytes; 0: 16 MB */
