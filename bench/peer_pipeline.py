@@ -20,6 +20,8 @@ from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
 
 FEATURES = [f"f{i}" for i in range(20)]
+# Not "champion": that is what mlops-serve, on the same server, would load.
+ALIAS = "production"
 
 
 def read():
@@ -62,7 +64,7 @@ def judge(name, model, X, y):
 
 def champion(client, registered):
     try:
-        version = client.get_model_version_by_alias(registered, "champion")
+        version = client.get_model_version_by_alias(registered, ALIAS)
     except MlflowException:
         return None
     return mlflow.sklearn.load_model(f"models:/{registered}/{version.version}")
@@ -90,7 +92,7 @@ def retrain(name, trees, threads):
     old = champion(client, registered)
     better = old is None or figures["average_precision"] >= judge(name, old, X[cut:], y[cut:])["average_precision"]
     if better:
-        client.set_registered_model_alias(registered, "champion", str(info.registered_model_version))
+        client.set_registered_model_alias(registered, ALIAS, str(info.registered_model_version))
     return figures, drift
 
 

@@ -30,7 +30,7 @@ setup() {
 	printf '%s\n' KIND=anomaly_detection IGNORE=failure FILE=../sensors.csv SETTINGS=trees=20 CRITICAL_LOSS=1 > conf/nightly.conf
 	run -0 --separate-stderr mlops-retrain nightly
 	[ "$(jq -c '[.outcome, .version, .champion]' <<< "$output")" = '["promoted",1,1]' ]
-	alias=$MLFLOW_URI/api/2.0/mlflow/registered-models/alias?name=nightly\&alias=champion
+	alias="$MLFLOW_URI/api/2.0/mlflow/registered-models/alias?name=nightly&alias=champion"
 	[ "$(curl -sS "$alias" | jq -r .model_version.version)" = 1 ]
 	mlflow_stop
 	run -69 --separate-stderr mlops-retrain nightly
