@@ -148,7 +148,8 @@ def configurations(plan, servers, source):
     for name, (kind, target) in FORESTS.items():
         other = next(column for _, column in FORESTS.values() if column != target)
         lines = [f"KIND={kind}", f"TARGET={target}", f"IGNORE={other}", source, f"SETTINGS=trees={plan.trees}"]
-        lines += [f"TEXTFILE_DIRECTORY={servers.directory}"]
+        # Of few rows a new champion may be much worse by chance, which would end the job with 1.
+        lines += [f"TEXTFILE_DIRECTORY={servers.directory}", "CRITICAL_LOSS=1"]
         (directory / f"{name}.conf").write_text("\n".join(lines) + "\n", encoding="ascii")
     return directory
 
