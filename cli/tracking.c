@@ -1,17 +1,21 @@
 #include "cli/tracking.h"
 
+#include "base/file.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "cli/common.h"
 #include "cli/secret.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXPERIMENT "mlops"
 #define RETRIES 5
 #define MOST_RETRIES 10
 #define LONGEST_TIMEOUT 3600
+#define CREDENTIALS_LIMIT ((size_t)64 << 10)
 
 static struct {
 	struct mlops_tracking tracking;
@@ -62,12 +66,87 @@ static bool read_flag(const char *name, bool *flag, struct mlops_error *error)
 	return true;
 }
 
+/* A line of `~/.mlflow/credentials`, which begins and ends anywhere: the value of key, NULL when it is of something else. */
+static char *value_of(char *line, const char *key)
+{
+	size_t length = strlen(key);
+	char *end = line + strlen(line);
+
+	if (strncasecmp(line, key, length) != 0)
+		return NULL;
+	line += length;
+	line += strspn(line, " \t");
+	if (*line != '=' && *line != ':')
+		return NULL;
+	line++;
+	line += strspn(line, " \t");
+	while (end > line && strchr(" \t\r", end[-1]) != NULL)
+		*--end = '\0';
+	return line;
+}
+
+/* User and password of the file's section [mlflow], where the environment has none. */
+static bool read_lines(char *text, const char *path, bool *has_username, bool *has_password, struct mlops_error *error)
+{
+	bool inside = false, wants_username = !*has_username, wants_password = !*has_password;
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+		char *username, *password;
+
+		line += strspn(line, " \t");
+		if (*line == '[')
+			inside = strncmp(line, "[mlflow]", 8) == 0;
+		if (!inside)
+			continue;
+		username = wants_username ? value_of(line, "mlflow_tracking_username") : NULL;
+		password = wants_password ? value_of(line, "mlflow_tracking_password") : NULL;
+		if ((username != NULL && strlen(username) >= CLI_SECRET_ROOM) ||
+		    (password != NULL && strlen(password) >= CLI_SECRET_ROOM))
+			return mlops_error_set(error, MLOPS_CONFIG, "%s: too long for a secret", path);
+		if (username != NULL) {
+			strcpy(kept.username, username);
+			*has_username = username[0] != '\0';
+		}
+		if (password != NULL) {
+			strcpy(kept.password, password);
+			*has_password = password[0] != '\0';
+		}
+	}
+	return true;
+}
+
+static bool read_credentials(bool *has_username, bool *has_password, struct mlops_error *error)
+{
+	const char *home = variable("HOME");
+	struct mlops_buffer text = MLOPS_BUFFER_INIT;
+	struct mlops_error trouble = MLOPS_ERROR_INIT;
+	char path[4096];
+	bool ok;
+
+	if ((*has_username && *has_password) || home == NULL)
+		return true;
+	if ((size_t)snprintf(path, sizeof path, "%s/.mlflow/credentials", home) >= sizeof path || access(path, F_OK) != 0)
+		return true;
+	ok = mlops_file_read(path, CREDENTIALS_LIMIT, &text, &trouble);
+	if (!ok)
+		mlops_error_set(error, MLOPS_CONFIG, "%s", trouble.message);
+	mlops_buffer_string(&text);
+	ok = ok && (text.failed ? mlops_error_set_memory(error)
+				: read_lines(text.data, path, has_username, has_password, error));
+	if (text.data != NULL)
+		explicit_bzero(text.data, text.length);
+	mlops_buffer_release(&text);
+	return ok;
+}
+
 static bool read_secrets(struct mlops_tracking *tracking, struct mlops_error *error)
 {
 	bool has_username, has_password, has_token;
 
 	if (!cli_secret("MLFLOW_TRACKING_USERNAME", kept.username, &has_username, error) ||
 	    !cli_secret("MLFLOW_TRACKING_PASSWORD", kept.password, &has_password, error) ||
+	    !read_credentials(&has_username, &has_password, error) ||
 	    !cli_secret("MLFLOW_TRACKING_TOKEN", kept.token, &has_token, error))
 		return false;
 	if (has_username && has_password) {

@@ -116,18 +116,15 @@ static void write_row(const struct mlops_model *model, const float *values, stru
 	mlops_json_close(json, '}');
 }
 
-/* {"inputs": [[...]]} */
+/* [[...]] */
 static void write_history(const struct mlops_model *model, struct mlops_json *json)
 {
-	mlops_json_open(json, '{');
-	mlops_json_key(json, "inputs");
 	mlops_json_open(json, '[');
 	mlops_json_open(json, '[');
 	for (size_t i = 0; i < model->forecaster->length; i++)
 		mlops_json_float(json, (float)i);
 	mlops_json_close(json, ']');
 	mlops_json_close(json, ']');
-	mlops_json_close(json, '}');
 }
 
 static bool write_examples(const struct mlops_model *model, struct mlops_mlflow_files *files, struct mlops_error *error)
@@ -138,16 +135,17 @@ static bool write_examples(const struct mlops_model *model, struct mlops_mlflow_
 
 	if (values == NULL)
 		return mlops_error_set_memory(error);
+	mlops_json_open(&serving, '{');
 	if (model->forecaster != NULL) {
 		write_history(model, &example);
+		mlops_json_key(&serving, "inputs");
 		write_history(model, &serving);
 	} else {
 		write_row(model, values, &example);
-		mlops_json_open(&serving, '{');
 		mlops_json_key(&serving, "dataframe_split");
 		write_row(model, values, &serving);
-		mlops_json_close(&serving, '}');
 	}
+	mlops_json_close(&serving, '}');
 	free(values);
 	return true;
 }
@@ -309,7 +307,6 @@ static void write_example_info(const struct mlops_model *model, struct mlops_jso
 	mlops_json_member_string(json, "serving_input_path", "serving_input_example.json");
 	if (model->forecaster != NULL) {
 		mlops_json_member_string(json, "type", "ndarray");
-		mlops_json_member_string(json, "format", "tf-serving");
 	} else {
 		mlops_json_member_string(json, "type", "dataframe");
 		mlops_json_member_string(json, "pandas_orient", "split");

@@ -1,11 +1,12 @@
-"""Does MLflow say of rows what mlops says?
+"""Does MLflow say what mlops says?
 
-    python mlflow_pyfunc.py rows URI ROWS.csv SCORED.csv        mlflow.pyfunc on a DataFrame, and what mlops-score wrote
-    python mlflow_pyfunc.py serve URL ROWS.csv SCORED.csv       the same rows sent to `mlflow models serve`
-    python mlflow_pyfunc.py histories URI HISTORIES.jsonl FORECASTS.jsonl
+    python mlflow_pyfunc.py rows {URI ROWS.csv SCORED.csv}...           mlflow.pyfunc on a DataFrame, and what mlops-score wrote
+    python mlflow_pyfunc.py histories URI HISTORIES.jsonl FORECASTS.jsonl   on an array, and what mlops-forecast wrote
+    python mlflow_pyfunc.py serve PORT ROWS.csv SCORED.csv              rows sent to `mlflow models serve`
+    python mlflow_pyfunc.py serve-histories PORT HISTORIES.jsonl FORECASTS.jsonl
 
-URI is a directory or models:/NAME@ALIAS.  Scores to 1e-5, decisions exactly.  Prints how many values were compared; exit status 1
-and the first difference when they do not agree.
+URI is a directory or models:/NAME@ALIAS.  Numbers to 1e-5, decisions exactly.  Prints how many values were compared; exit status
+1 and the first difference when they do not agree.
 """
 import json
 import sys
@@ -23,24 +24,9 @@ def read_rows(path):
     return rows.astype({name: float for name in rows.columns if rows[name].dtype.kind in "iub"})
 
 
-def compare(ours, theirs, what):
-    if isinstance(ours, str) or isinstance(theirs, str):
-        same = ours == theirs
-    else:
-        same = abs(float(ours) - float(theirs)) <= TOLERANCE
-    if not same:
-        sys.exit(f"{what}: mlops says {ours!r}, MLflow {theirs!r}")
-
-
-def compare_rows(scored_path, predictions, columns):
-    scored = pandas.read_csv(scored_path)
-    given = [name for name in scored.columns if name in columns]
-    if len(predictions) != len(scored) or len(given) != len(columns):
-        sys.exit(f"mlops has {len(scored)} rows of {list(scored.columns)}, MLflow {len(predictions)} of {list(columns)}")
-    for row, (ours, theirs) in enumerate(zip(scored[given].to_dict("records"), predictions)):
-        for name in given:
-            compare(ours[name], theirs[name], f"row {row}, {name}")
-    print(len(scored) * len(given))
+def read_lines(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
 
 
 def load(uri):
@@ -49,43 +35,77 @@ def load(uri):
     return mlflow.pyfunc.load_model(uri)
 
 
-def rows(uri, rows_path, scored_path):
-    model = load(uri)
-    # Columns in another order, and one that no model knows.
-    frame = read_rows(rows_path)
-    frame = frame[list(reversed(frame.columns))].assign(unknown=1.0)
-    answer = model.predict(frame)
-    compare_rows(scored_path, answer.to_dict("records"), answer.columns)
-    example = model.input_example
-    if len(model.predict(example)) != 1:
-        sys.exit("the example of the input is not taken")
+def compare(ours, theirs, what):
+    if isinstance(ours, str) or isinstance(theirs, str):
+        same = ours == theirs
+    else:
+        same = abs(float(ours) - float(theirs)) <= TOLERANCE * max(1, abs(float(ours)))
+    if not same:
+        sys.exit(f"{what}: mlops says {ours!r}, MLflow {theirs!r}")
 
 
-def serve(url, rows_path, scored_path):
-    frame = read_rows(rows_path)
-    names = json.loads(urllib.request.urlopen(url + "/version", timeout=60).read() and b"[]")
-    body = json.dumps({"dataframe_split": json.loads(frame.to_json(orient="split", index=False))}).encode()
-    request = urllib.request.Request(url + "/invocations", body, {"Content-Type": "application/json"})
-    predictions = json.load(urllib.request.urlopen(request, timeout=60))["predictions"]
-    compare_rows(scored_path, predictions, names or list(predictions[0]))
+def compare_rows(scored_path, predictions):
+    scored = pandas.read_csv(scored_path)
+    names = list(predictions[0])
+    if len(predictions) != len(scored) or not set(names) <= set(scored.columns) or len(names) < 2:
+        sys.exit(f"mlops has {len(scored)} rows of {list(scored.columns)}, MLflow {len(predictions)} of {names}")
+    for row, (ours, theirs) in enumerate(zip(scored[names].to_dict("records"), predictions)):
+        for name in names:
+            compare(ours[name], theirs[name], f"row {row}, {name}")
+    return len(scored) * len(names)
 
 
-def histories(uri, histories_path, forecasts_path):
-    with open(histories_path, encoding="utf-8") as file:
-        values = [json.loads(line)["values"] for line in file]
-    with open(forecasts_path, encoding="utf-8") as file:
-        forecasts = [json.loads(line) for line in file]
-    answer = load(uri).predict(numpy.array(values, dtype=numpy.float64))
+def compare_histories(forecasts, answer):
     count = 0
-    for row, ours in enumerate(forecasts):
-        for name in ("forecast", "lower", "upper"):
-            for step, value in enumerate(ours[name]):
-                theirs = answer[name][row][step]
-                if abs(value - theirs) > 1e-4 * max(1, abs(value)):
-                    sys.exit(f"history {row}, {name}, step {step}: mlops says {value}, MLflow {theirs}")
-                count += 1
+    for name in ("forecast", "lower", "upper"):
+        if len(answer[name]) != len(forecasts):
+            sys.exit(f"{name}: {len(answer[name])} histories, mlops has {len(forecasts)}")
+        for row, (ours, theirs) in enumerate(zip((line[name] for line in forecasts), answer[name])):
+            if len(ours) != len(theirs):
+                sys.exit(f"{name}: {len(theirs)} steps, mlops has {len(ours)}")
+            for step, values in enumerate(zip(ours, theirs)):
+                compare(*values, f"history {row}, {name}, step {step}")
+            count += len(ours)
+    return count
+
+
+def rows(*arguments):
+    count = 0
+    for uri, rows_path, scored_path in zip(*[iter(arguments)] * 3):
+        model = load(uri)
+        # Columns in another order, and one that no model knows.
+        frame = read_rows(rows_path)
+        frame = frame[list(reversed(frame.columns))].assign(unknown=1.0)
+        count += compare_rows(scored_path, model.predict(frame).to_dict("records"))
+        if len(model.predict(model.input_example)) != 1:
+            sys.exit("the example of the input is not taken")
     print(count)
 
 
+def histories(uri, histories_path, forecasts_path):
+    model = load(uri)
+    values = [line["historical_data"] for line in read_lines(histories_path)]
+    answer = model.predict(numpy.array(values, dtype=numpy.float64))
+    if set(model.predict(model.input_example)) != {"forecast", "lower", "upper"}:
+        sys.exit("the example of the input is not taken")
+    print(compare_histories(read_lines(forecasts_path), answer))
+
+
+def ask(port, body):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", json.dumps(body).encode(),
+                                     {"Content-Type": "application/json"})
+    return json.load(urllib.request.urlopen(request, timeout=60))["predictions"]
+
+
+def serve(port, rows_path, scored_path):
+    split = json.loads(read_rows(rows_path).to_json(orient="split", index=False))
+    print(compare_rows(scored_path, ask(port, {"dataframe_split": split})))
+
+
+def serve_histories(port, histories_path, forecasts_path):
+    values = [line["historical_data"] for line in read_lines(histories_path)]
+    print(compare_histories(read_lines(forecasts_path), ask(port, {"inputs": values})))
+
+
 if __name__ == "__main__":
-    {"rows": rows, "serve": serve, "histories": histories}[sys.argv[1]](*sys.argv[2:])
+    {"rows": rows, "histories": histories, "serve": serve, "serve-histories": serve_histories}[sys.argv[1]](*sys.argv[2:])
