@@ -25,7 +25,7 @@ def versions(top):
     found = []
     for package in packages(top):
         try:
-            found.append(f"{package} {importlib.metadata.version(package.split("[")[0])}")
+            found.append(f"{package} {importlib.metadata.version(package.split('[')[0])}")
         except importlib.metadata.PackageNotFoundError:
             found.append(f"{package} missing")
     return found
