@@ -16,7 +16,8 @@
  *
  * Errors: MLOPS_UNAVAILABLE (no answer, still overloaded), MLOPS_DENIED (401, 403), MLOPS_DATA (what was asked for is not there, or
  * was refused with a reason, or the answer is none of MLflow's), MLOPS_NEGATIVE (bytes that differ from what was sent), MLOPS_CONFIG
- * (the URI, a certificate).  No message holds a password, a token or the URI's user.
+ * (the URI, a certificate, artifacts that do not go through the server).  Values that the server would cut off without a word are
+ * MLOPS_DATA: params beyond 6000 bytes, tags of runs beyond 8000, of versions beyond 100000.  No message holds a password, a token or the URI's user.
  *
  * Times are microseconds since 1970.  Nothing is read from clock or environment.  For one thread at a time.
  */
