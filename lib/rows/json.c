@@ -33,6 +33,7 @@ struct json_reader {
 	struct mlops_binding *bindings;
 	size_t n_bindings;
 	bool is_bound;
+	struct mlops_error failed;   /* comes behind the rows ahead of it */
 };
 
 /* What the first window said about a column. */
@@ -287,16 +288,12 @@ static bool json_next(struct mlops_reader *base, struct mlops_chunk *chunk, stru
 	size_t bytes = 0;
 
 	mlops_chunk_clear(chunk);
-	while (chunk->rows < limit && bytes < CHUNK_BYTES) {
-		enum mlops_json_step step = mlops_json_stream_next(&reader->stream, chunk->rows > 0, error);
+	while (reader->failed.code == MLOPS_OK && chunk->rows < limit && bytes < CHUNK_BYTES) {
+		enum mlops_json_step step = mlops_json_stream_next(&reader->stream, chunk->rows > 0, &reader->failed);
 		bool take;
 
-		if (step == MLOPS_JSON_STEP_FAILED)
-			return false;
-		if (step != MLOPS_JSON_STEP_OK)
+		if (step != MLOPS_JSON_STEP_OK || !convert_row(reader, chunk, &take, &reader->failed))
 			break;
-		if (!convert_row(reader, chunk, &take, error))
-			return false;
 		if (take) {
 			chunk->lines[chunk->rows++] = reader->stream.line;
 			base->counts.rows++;
@@ -306,7 +303,11 @@ static bool json_next(struct mlops_reader *base, struct mlops_chunk *chunk, stru
 		}
 		mlops_json_stream_advance(&reader->stream);
 	}
-	return true;
+	if (chunk->rows > 0 || reader->failed.code == MLOPS_OK)
+		return true;
+	if (error != NULL && error->code == MLOPS_OK)
+		*error = reader->failed;
+	return false;
 }
 
 static bool json_bind(struct mlops_reader *base, const struct mlops_binding *bindings, size_t n,

@@ -3,7 +3,8 @@
  * with a column a tag.
  *
  * With `every` rows stand at the multiples of `every` since 1970, and a tag's value is its last one at or
- * before that time unless it is older than `hold`; times at which nothing is known have no row.  Without
+ * before that time unless it is older than `hold`; times at which no tag has a sample
+ * that is not older, be it good or bad, have no row.  Without
  * `every` there is a row for each time that a sample has, and a tag without a sample at that time is missing
  * there, or has its last value within `hold`. A sample that is missing or of bad quality makes its tag
  * missing until the next one.

@@ -136,7 +136,8 @@ struct mlops_reader *mlops_reader_open_behind(struct mlops_source *source, const
 bool mlops_reader_bind(struct mlops_reader *reader, const struct mlops_binding *bindings, size_t n,
 		       struct mlops_error *error);
 
-/* Fills chunk, whose columns must have the bound types in the bound order.  chunk->rows == 0 is the end. */
+/* Fills chunk, whose columns must have the bound types in the bound order.  chunk->rows == 0 is the end.  The rows ahead of
+ * an error come first; it comes with the call behind them. */
 bool mlops_reader_next(struct mlops_reader *reader, struct mlops_chunk *chunk, struct mlops_error *error);
 void mlops_reader_free(struct mlops_reader *reader);
 

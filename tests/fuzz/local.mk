@@ -8,3 +8,4 @@ include tests/fuzz/schema.mk
 include tests/fuzz/time.mk
 include tests/fuzz/service.mk
 include tests/fuzz/pgcopy.mk
+include tests/fuzz/pivot.mk

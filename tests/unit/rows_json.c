@@ -486,6 +486,20 @@ static void rows_before_an_error_come_first(void **state)
 	assert_string_equal(error.message, "broken JSON: expected a key in quotes, found '}'");
 	assert_int_equal(error.line, 2);
 	close_table(&table);
+
+	/* also where the chunk would hold more: a reader around this one takes rows only without an error */
+	error = (struct mlops_error)MLOPS_ERROR_INIT;
+	options.one_row = false;
+	open_text(&table, "{\"a\":1}\n{\"a\":2}\n{\"a\":\"x\"}\n", &options);
+	bind(&table, "n");
+	assert_next(&table, 2);
+	for (int again = 0; again < 2; again++) {
+		error = (struct mlops_error)MLOPS_ERROR_INIT;
+		assert_false(mlops_reader_next(table.reader, table.chunk, &error));
+		assert_string_equal(error.message, "column \"a\": 'x' is not a number");
+		assert_int_equal(error.line, 3);
+	}
+	close_table(&table);
 }
 
 static void unescapes(void **state)
