@@ -390,7 +390,7 @@ trained() {
 
 @test "the server is started anew while models are trained: each is there, or kept and then there" {
 	need_mlflow
-	for seed in $(seq 1 40); do
+	for seed in $(seq 1 12); do
 		status=0
 		train "$seed" || status=$?
 		echo "status $status"
