@@ -140,6 +140,23 @@ verbs() ( # in a shell of its own, that goes on
 	[ "$stderr" = "mlops-registry: model '$name' has no earlier champion to go back to" ]
 }
 
+@test "HANDOFF: moving to MLflow" {
+	need_mlflow
+	for model in a b c; do
+		env -u MLFLOW_TRACKING_URI mlops-train -q -m anomaly_detection -n "$name-$model" -i failure --seed 3 sensors.csv > /dev/null
+	done
+	for model in a b; do
+		env -u MLFLOW_TRACKING_URI mlops-registry promote "$name-$model" 1 > /dev/null
+	done
+	awk '/^## / { on = $0 == "## Moving to MLflow" } on && sub(/^    /, "")' "$MLOPS_SOURCE/HANDOFF.md" |
+		sed "s|URI=URI|URI=$MLFLOW_TRACKING_URI|" > commands
+	[ "$(wc -l < commands)" -eq 5 ]
+	env -u MLFLOW_TRACKING_URI bash -e -o pipefail commands > said
+	[ "$(grep -c "\"name\":\"$name-[ab]\",.*\"champion\":1" said)" -eq 2 ]
+	! grep -q "$name-c" said
+	mlops-score -m "$name-a" sensors.csv | cmp - <(env -u MLFLOW_TRACKING_URI mlops-score -m "$name-a" sensors.csv)
+}
+
 @test "an alias that somebody moved by other means counts, and can be rolled back" {
 	need_mlflow
 	for seed in 1 2 3; do train $seed > /dev/null; done
