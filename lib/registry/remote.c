@@ -8,8 +8,23 @@
 
 #define BRIEF_SECONDS 10 /* for all attempts of what can be sent later just as well */
 
+static void free_remote(struct mlops_remote *remote)
+{
+	if (remote == NULL)
+		return;
+	mlops_mlflow_close(remote->hasty);
+	mlops_mlflow_close(remote->mlflow);
+	free(remote);
+}
+
+static void close_store(struct mlops_store *store)
+{
+	free_remote(store->remote);
+	mlops_embedded_close(store);
+}
+
 static const struct mlops_store_operations on_server = {
-	.close = mlops_remote_close,
+	.close = close_store,
 	.begin_run = mlops_remote_begin_run,
 	.end_run = mlops_remote_end_run,
 	.finish_checks = mlops_embedded_finish_checks,
@@ -49,15 +64,6 @@ void mlops_remote_notice(struct mlops_store *store, const char *format, ...)
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
 	tracking->notice(tracking->notice_context, message);
-}
-
-static void free_remote(struct mlops_remote *remote)
-{
-	if (remote == NULL)
-		return;
-	mlops_mlflow_close(remote->hasty);
-	mlops_mlflow_close(remote->mlflow);
-	free(remote);
 }
 
 /* Whoever only reads needs no ledger; one in memory will do where there is none. */
@@ -107,10 +113,4 @@ struct mlops_store *mlops_remote_open(const struct mlops_store_options *options,
 	store->remote = remote;
 	store->operations = &on_server;
 	return store;
-}
-
-void mlops_remote_close(struct mlops_store *store)
-{
-	free_remote(store->remote);
-	mlops_embedded_close(store);
 }

@@ -65,9 +65,6 @@ bool mlops_remote_find_version(const struct mlops_remote_state *state, const cha
 /* The version that a rollback would make the champion, of `to` if that is not 0; 0: none. */
 uint32_t mlops_remote_earlier(const struct mlops_remote_state *state, uint32_t champion, uint32_t to);
 
-/* The changes that versions' tags tell of, appended in no order. */
-bool mlops_remote_read_changes(const struct mlops_mlflow_version_list *versions,
-			       struct mlops_outbox_change_list *changes, struct mlops_error *error);
 /* Orders them and drops doubles. */
 void mlops_remote_sort_changes(struct mlops_outbox_change_list *changes);
 /* A change as the value of its tag. */
@@ -100,7 +97,6 @@ bool mlops_remote_check_kind(struct mlops_mlflow *mlflow, const char *name, cons
 
 /* The operations. */
 struct mlops_store *mlops_remote_open(const struct mlops_store_options *options, struct mlops_error *error);
-void mlops_remote_close(struct mlops_store *store);
 bool mlops_remote_begin_run(struct mlops_store *store, struct mlops_run *run, struct mlops_error *error);
 bool mlops_remote_end_run(struct mlops_store *store, const struct mlops_run *run, struct mlops_error *error);
 bool mlops_remote_runs(struct mlops_store *store, const char *name, size_t limit, struct mlops_run_list *runs,

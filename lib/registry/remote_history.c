@@ -94,8 +94,9 @@ bool mlops_remote_write_change(const struct mlops_change *change, struct mlops_b
 	return !value->failed || mlops_error_set_memory(error);
 }
 
-bool mlops_remote_read_changes(const struct mlops_mlflow_version_list *versions,
-			       struct mlops_outbox_change_list *changes, struct mlops_error *error)
+/* The changes that versions' tags tell of, appended in no order. */
+static bool read_changes(const struct mlops_mlflow_version_list *versions, struct mlops_outbox_change_list *changes,
+			 struct mlops_error *error)
 {
 	for (size_t v = 0; v < versions->n; v++) {
 		const struct mlops_mlflow_version *version = &versions->items[v];
@@ -226,7 +227,7 @@ bool mlops_remote_state_read(struct mlops_store *store, const char *name, struct
 	memset(state, 0, sizeof *state);
 	if (mlops_remote_model(store, name, &state->models, error) &&
 	    mlops_mlflow_versions(remote->mlflow, name, &state->versions, error) &&
-	    mlops_remote_read_changes(&state->versions, &state->changes, error) &&
+	    read_changes(&state->versions, &state->changes, error) &&
 	    mlops_outbox_changes(store, remote->server, name, &state->changes, error)) {
 		mlops_remote_sort_changes(&state->changes);
 		if (mlops_remote_replay(state, error))
@@ -298,7 +299,7 @@ bool mlops_remote_history(struct mlops_store *store, const char *name, bool all_
 	memset(changes, 0, sizeof *changes);
 	ok = (name == NULL || mlops_remote_model(store, name, &models, error)) &&
 	     mlops_mlflow_versions(remote->mlflow, name, &versions, error) &&
-	     mlops_remote_read_changes(&versions, &found, error) &&
+	     read_changes(&versions, &found, error) &&
 	     mlops_outbox_changes(store, remote->server, name, &found, error);
 	if (ok) {
 		mlops_remote_sort_changes(&found);

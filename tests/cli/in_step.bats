@@ -30,7 +30,7 @@ options_of_manual() {
 
 # "verb arguments"
 verbs_of_table() {
-	"$1" --list-options | awk -F '\t' '$1 == "verb" { print $2, $3 }' | sed 's/ -$//' | sort
+	"$1" --list-options | awk -F '\t' '$1 == "verb" { print $2, $3 }' | sed 's/ -*$//' | sort
 }
 
 # The long options that a verb takes (without a verb: that the tool takes), one a line.

@@ -201,8 +201,8 @@ promote null 1" ]
 }
 
 @test "fail records a training that never began, once" {
-	run -64 mlops-registry fail pumps invalid
-	[ "${lines[0]}" = "mlops-registry: 'invalid' is no reason; did you mean 'invalid_data'?" ]
+	run -64 mlops-registry fail pumps invalid-data
+	[ "${lines[0]}" = "mlops-registry: 'invalid-data' is no reason; did you mean 'invalid_data'?" ]
 	run -64 mlops-registry fail pumps x
 	[[ "$output" == *"those are insufficient_data, invalid_data, database, registry, quality_gate, internal and signal"* ]]
 	[ ! -e "$MLOPS_REGISTRY" ]

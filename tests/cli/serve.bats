@@ -152,9 +152,9 @@ train() {
 	train 1
 	serve --threads 1
 	rows 60000 3 > many.csv
-	curl -sSv --data-binary @many.csv "$url/models/pumps/score" > answered 2> talk &
+	curl -sSv --data-binary @many.csv "$url/models/pumps/score" > answered 2> chatter &
 	client=$!
-	for _ in $(seq 200); do grep -q '^> POST' talk && break; sleep 0.05; done
+	for _ in $(seq 200); do grep -q '^> POST' chatter && break; sleep 0.05; done
 	kill -TERM $pid
 	wait $client
 	status=0

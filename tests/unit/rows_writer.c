@@ -56,6 +56,33 @@ static const char json_rows[] =
 	"{\"time,stamp\":null,\"score\":0.25,\"odds\":{\"a\\\"b\":1,\"no\":\"two\\nlines\"},\"failure\":false}\n"
 	"{\"time,stamp\":\"\",\"score\":0.25,\"odds\":{\"a\\\"b\":1,\"no\":\" y\"},\"failure\":false}\n";
 
+/* A value that is JSON already, as it stands in JSON and quoted in CSV. */
+static void test_json_value(void **state)
+{
+	static const struct { enum mlops_write_format format; const char *expected; } cases[] = {
+		{ MLOPS_WRITE_JSONL, "{\"because\":[{\"feature\":\"a\"}]}\n" },
+		{ MLOPS_WRITE_CSV, "because\n\"[{\"\"feature\"\":\"\"a\"\"}]\"\n" },
+	};
+	const char *value = "[{\"feature\":\"a\"}]";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct mlops_error error = MLOPS_ERROR_INIT;
+		struct mlops_buffer out = MLOPS_BUFFER_INIT;
+		struct mlops_writer *writer = mlops_writer_new(cases[i].format, &error);
+		struct mlops_row row;
+
+		assert_true(mlops_writer_add_field(writer, "because", NULL, &error));
+		assert_true(mlops_writer_begin(writer, &out, &error));
+		mlops_row_begin(&row, writer, &out);
+		mlops_row_put_json(&row, value, strlen(value));
+		mlops_row_end(&row);
+		assert_string_equal(mlops_buffer_string(&out), cases[i].expected);
+		mlops_buffer_release(&out);
+		mlops_writer_free(writer);
+	}
+}
+
 static void test_json(void **state)
 {
 	struct mlops_buffer out = MLOPS_BUFFER_INIT;
@@ -146,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_value),
 		cmocka_unit_test(test_csv),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_memory),
