@@ -208,7 +208,7 @@ promote null 1" ]
 	[ ! -e "$MLOPS_REGISTRY" ]
 	start=$(date +%s.%N)
 	line=$(mlops-registry fail pumps database --message 'no "answer"' --started "$start")
-	[ "$(field '[.model, .action, .outcome, .reason, .message] | join("|")' <<< "$line")" = \
+	[ "$(jq -r '[.model, .action, .outcome, .reason, .message] | join("|")' <<< "$line")" = \
 		'pumps|train|FAILED|database|no "answer"' ]
 	[ "$(mlops-registry runs pumps | field run_id)" = "$(field run_id <<< "$line")" ]
 	# One that is there already, as mlops-train writes it, is not written again; an older one does not count.

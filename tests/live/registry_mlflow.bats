@@ -153,7 +153,7 @@ verbs() ( # in a shell of its own, that goes on
 	[ "$(wc -l < commands)" -eq 5 ]
 	env -u MLFLOW_TRACKING_URI bash -e -o pipefail commands > said
 	[ "$(grep -c "\"name\":\"$name-[ab]\",.*\"champion\":1" said)" -eq 2 ]
-	! grep -q "$name-c" said
+	run ! grep -q "$name-c" said
 	mlops-score -m "$name-a" sensors.csv | cmp - <(env -u MLFLOW_TRACKING_URI mlops-score -m "$name-a" sensors.csv)
 }
 
