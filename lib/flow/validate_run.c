@@ -14,6 +14,7 @@ bool mlops_validate_run_begin(struct mlops_validate_run *run, struct mlops_store
 {
 	run->store = store;
 	run->database = start->database;
+	run->opened = true;
 	run->run = (struct mlops_run){
 		.name = unchanged(start->name),
 		.action = unchanged("validate"),

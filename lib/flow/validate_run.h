@@ -27,7 +27,7 @@ struct mlops_validate_run {
 	struct mlops_store *store;
 	struct mlops_run run; /* its strings are start's */
 	bool database;
-	bool opened; /* set by the caller ahead of the end: the rows were */
+	bool opened; /* the rows were; the caller may say otherwise ahead of the end */
 };
 
 bool mlops_validate_run_begin(struct mlops_validate_run *run, struct mlops_store *store,

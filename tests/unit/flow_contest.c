@@ -63,7 +63,8 @@ struct opened {
 
 static struct opened open_csv(struct mlops_buffer csv)
 {
-	struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
+	/* readers keep a pointer to them */
+	static const struct mlops_read_options options = MLOPS_READ_OPTIONS_INIT;
 	struct mlops_error error = MLOPS_ERROR_INIT;
 	struct opened opened = { .csv = csv };
 
