@@ -5,7 +5,8 @@ rooms=(tools cli service flow registry mlflow net metrics model check rows kerne
 
 # Text that people wrote: not what autotools, the compiler or fuzzing made, nor sample data, which may look as it likes.
 written_files() {
-	find "$1" \( -name .git -o -name .venv -o -name build-aux -o -name autom4te.cache -o -name .deps \
+	find "$1" \( -name .git -o -name _build -o -name _inst -o -name .venv \
+		-o -name build-aux -o -name autom4te.cache -o -name .deps \
 		-o -path "$1/build" -o -path "$1/build-*" -o -path "$1/shared" \
 		-o -path '*/tests/fuzz/seeds' -o -path '*/tests/fuzz/dict' -o -path '*/tests/data' \) -prune \
 		-o -type f ! -name configure ! -name 'configure~' ! -name aclocal.m4 ! -name Makefile ! -name 'Makefile.in*' \
