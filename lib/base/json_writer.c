@@ -2,6 +2,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "base/time.h"
 
 #include <math.h>
 #include <string.h>
@@ -226,4 +227,13 @@ void mlops_json_member_bool(struct mlops_json *json, const char *key, bool value
 {
 	mlops_json_key(json, key);
 	mlops_json_bool(json, value);
+}
+
+void mlops_json_member_time(struct mlops_json *json, const char *key, int64_t microseconds)
+{
+	char text[MLOPS_TIME_TEXT];
+
+	if (microseconds != 0)
+		mlops_time_print(text, microseconds);
+	mlops_json_member_string(json, key, microseconds != 0 ? text : NULL);
 }

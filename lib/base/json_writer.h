@@ -47,5 +47,7 @@ void mlops_json_member_string(struct mlops_json *json, const char *key, const ch
 void mlops_json_member_double(struct mlops_json *json, const char *key, double value);
 void mlops_json_member_uint(struct mlops_json *json, const char *key, uint64_t value);
 void mlops_json_member_bool(struct mlops_json *json, const char *key, bool value);
+/* As mlops_time_print has it; null for 0, which is never. */
+void mlops_json_member_time(struct mlops_json *json, const char *key, int64_t microseconds);
 
 #endif

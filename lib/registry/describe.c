@@ -1,22 +1,7 @@
 #include "registry/describe.h"
 
-#include "base/time.h"
-
 #include <math.h>
 #include <string.h>
-
-static void member_time(struct mlops_json *json, const char *key, int64_t when)
-{
-	char text[MLOPS_TIME_TEXT];
-
-	mlops_json_key(json, key);
-	if (when == 0) {
-		mlops_json_null(json);
-		return;
-	}
-	mlops_time_print(text, when);
-	mlops_json_string(json, text);
-}
 
 /* A member whose value is JSON already. */
 static void member_json(struct mlops_json *json, const char *key, const char *value)
@@ -50,7 +35,7 @@ void mlops_version_write(const struct mlops_version *version, struct mlops_json 
 	mlops_json_member_string(json, "kind", version->kind);
 	mlops_json_member_bool(json, "champion", version->champion);
 	member_json(json, "aliases", version->aliases);
-	member_time(json, "created", version->created);
+	mlops_json_member_time(json, "created", version->created);
 	if (version->sha256[0] != '\0') {
 		mlops_json_member_string(json, "sha256", version->sha256);
 		mlops_json_member_uint(json, "size", version->size);
@@ -73,8 +58,8 @@ void mlops_run_write(const struct mlops_run *run, struct mlops_json *json)
 	mlops_json_member_string(json, "kind", run->kind);
 	mlops_json_member_string(json, "action", run->action);
 	mlops_json_member_string(json, "outcome", mlops_run_outcome_name(run->outcome));
-	member_time(json, "started", run->started);
-	member_time(json, "ended", run->ended);
+	mlops_json_member_time(json, "started", run->started);
+	mlops_json_member_time(json, "ended", run->ended);
 	if (run->ended >= run->started && run->ended > 0) {
 		mlops_json_key(json, "duration_seconds");
 		mlops_json_double(json, (double)((run->ended - run->started) / 1000) / 1000);
@@ -101,7 +86,7 @@ void mlops_change_write(const struct mlops_change *change, struct mlops_json *js
 	mlops_json_member_string(json, "action", change->action);
 	member_version(json, "from", change->from);
 	member_version(json, "to", change->to);
-	member_time(json, "when", change->when);
+	mlops_json_member_time(json, "when", change->when);
 	member_text(json, "who", change->who);
 	member_text(json, "why", change->why);
 	mlops_json_close(json, '}');
@@ -130,7 +115,7 @@ void mlops_decision_write(const struct mlops_decision *decision, struct mlops_js
 	mlops_json_member_double(json, "margin", decision->margin);
 	member_json(json, "challenger_metrics", decision->challenger_metrics);
 	member_json(json, "champion_metrics", decision->champion_metrics);
-	member_time(json, "when", decision->when);
+	mlops_json_member_time(json, "when", decision->when);
 	member_text(json, "who", decision->who);
 	member_text(json, "run_id", decision->run_id);
 	mlops_json_close(json, '}');

@@ -1,7 +1,6 @@
 #include "service/jobs.h"
 
 #include "base/text.h"
-#include "base/time.h"
 #include "registry/reference.h"
 #include "service/job_process.h"
 
@@ -361,19 +360,6 @@ bool mlops_jobs_start(struct mlops_jobs *jobs, const char *name, char id[MLOPS_J
 	return ok;
 }
 
-static void member_time(struct mlops_json *json, const char *key, int64_t when)
-{
-	char text[MLOPS_TIME_TEXT];
-
-	mlops_json_key(json, key);
-	if (when == 0) {
-		mlops_json_null(json);
-		return;
-	}
-	mlops_time_print(text, when);
-	mlops_json_string(json, text);
-}
-
 /* The lines, but for one that lost its beginning. */
 static void write_errors(const struct job *job, struct mlops_json *json)
 {
@@ -402,8 +388,8 @@ static void write_job(const struct job *job, bool whole, struct mlops_json *json
 	mlops_json_member_string(json, "id", job->id);
 	mlops_json_member_string(json, "model", job->name);
 	mlops_json_member_string(json, "state", states[job->state]);
-	member_time(json, "started", job->started);
-	member_time(json, "ended", job->ended);
+	mlops_json_member_time(json, "started", job->started);
+	mlops_json_member_time(json, "ended", job->ended);
 	mlops_json_key(json, "exit_status");
 	if (job->exit_status >= 0)
 		mlops_json_int(json, job->exit_status);

@@ -37,10 +37,12 @@ static void commas_and_nesting(void **state)
 	mlops_json_member_string(&json, "name", "a");
 	mlops_json_member_double(&json, "x", 0.5);
 	mlops_json_member_bool(&json, "yes", true);
+	mlops_json_member_time(&json, "when", INT64_C(1704067200000000));
+	mlops_json_member_time(&json, "never", 0);
 	mlops_json_close(&json, '}');
 	assert_string_equal(mlops_buffer_string(&buffer),
 			    "{\"rows\":17,\"empty\":[],\"list\":[-1,{},[null,false],1.50],\"none\":null,"
-			    "\"name\":\"a\",\"x\":0.5,\"yes\":true}");
+			    "\"name\":\"a\",\"x\":0.5,\"yes\":true,\"when\":\"2024-01-01T00:00:00Z\",\"never\":null}");
 	mlops_buffer_release(&buffer);
 }
 
