@@ -28,6 +28,17 @@ families() { # FILE
 		END { exit bad }' "$1"
 }
 
+serve() { # sets service and url
+	mlops-serve --port 0 2> log 3>&- &
+	service=$!
+	for _ in {1..100}; do
+		! grep -q 'listening on' log || break
+		kill -0 "$service"
+		sleep 0.05
+	done
+	url=http://127.0.0.1:$(sed -n 's/.*listening on 127.0.0.1 port //p' log)
+}
+
 checked() { # FILE
 	families "$1" > families
 	[ "$(tail -c 1 "$1" | od -An -c | tr -d ' ')" = '\n' ]
@@ -137,28 +148,14 @@ checked() { # FILE
 
 @test "a service shows the same, beside its own; without a registry it says so" {
 	rows 400 > sensors.csv
-	mlops-serve --port 0 2> log 3>&- &
-	service=$!
-	for _ in {1..100}; do
-		! grep -q 'listening on' log || break
-		kill -0 "$service"
-		sleep 0.05
-	done
-	url=http://127.0.0.1:$(sed -n 's/.*listening on 127.0.0.1 port //p' log)
+	serve
 	curl -sS "$url/metrics" > page
 	checked page
 	grep -qx 'mlops_service_registry_readable 0' page
 	run ! grep -q '^mlops_ledger_read_timestamp_seconds' page
 	kill "$service"
 	mlops-train --model failure_prediction --name pumps --target failure --promote sensors.csv > trained
-	mlops-serve --port 0 2> log 3>&- &
-	service=$!
-	for _ in {1..100}; do
-		! grep -q 'listening on' log || break
-		kill -0 "$service"
-		sleep 0.05
-	done
-	url=http://127.0.0.1:$(sed -n 's/.*listening on 127.0.0.1 port //p' log)
+	serve
 	curl -sS "$url/metrics" > page
 	checked page
 	grep -qx 'mlops_service_registry_readable 1' page
