@@ -265,15 +265,8 @@ static bool read_history(struct mlops_store *store, const char *name, bool all_a
 		error);
 	mlops_ledger_bind_text(&query, name);
 	mlops_ledger_bind_int(&query, all_aliases);
-	while (mlops_ledger_row(&query)) {
-		void *items = changes->items;
-		struct mlops_change *change = mlops_ledger_append(&items, &changes->n, sizeof *change, error);
-
-		changes->items = items;
-		if (change == NULL) {
-			query.failed = true;
-			break;
-		}
+	for (struct mlops_change *change;
+	     (change = mlops_ledger_row_into(&query, &changes->items, &changes->n, sizeof *change)) != NULL;) {
 		change->name = mlops_ledger_text(&query, 0);
 		change->alias = mlops_ledger_text(&query, 1);
 		change->action = mlops_ledger_text(&query, 2);

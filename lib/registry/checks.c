@@ -116,16 +116,8 @@ static bool read_reasons(struct mlops_store *store, struct mlops_checks *checks,
 		error);
 
 	mlops_ledger_bind_text(&query, checks->run_id);
-	while (mlops_ledger_row(&query)) {
-		void *items = checks->reasons;
-		struct mlops_checked_reason *reason =
-			mlops_ledger_append(&items, &checks->n_reasons, sizeof *reason, error);
-
-		checks->reasons = items;
-		if (reason == NULL) {
-			query.failed = true;
-			break;
-		}
+	for (struct mlops_checked_reason *reason;
+	     (reason = mlops_ledger_row_into(&query, &checks->reasons, &checks->n_reasons, sizeof *reason)) != NULL;) {
 		reason->reason = mlops_ledger_text(&query, 0);
 		reason->rows = (uint64_t)mlops_ledger_int(&query, 1);
 	}
@@ -140,16 +132,8 @@ static bool read_columns(struct mlops_store *store, struct mlops_checks *checks,
 		error);
 
 	mlops_ledger_bind_text(&query, checks->run_id);
-	while (mlops_ledger_row(&query)) {
-		void *items = checks->columns;
-		struct mlops_checked_column *column =
-			mlops_ledger_append(&items, &checks->n_columns, sizeof *column, error);
-
-		checks->columns = items;
-		if (column == NULL) {
-			query.failed = true;
-			break;
-		}
+	for (struct mlops_checked_column *column;
+	     (column = mlops_ledger_row_into(&query, &checks->columns, &checks->n_columns, sizeof *column)) != NULL;) {
 		column->name = mlops_ledger_text(&query, 0);
 		column->missing_ratio = mlops_ledger_real(&query, 1);
 		column->psi = mlops_ledger_real(&query, 2);

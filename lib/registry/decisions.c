@@ -73,15 +73,8 @@ static bool read_decisions(struct mlops_store *store, const char *name, size_t l
 
 	mlops_ledger_bind_text(&query, name);
 	mlops_ledger_bind_int(&query, limit == 0 || limit > INT32_MAX ? -1 : (int64_t)limit);
-	while (mlops_ledger_row(&query)) {
-		void *items = decisions->items;
-		struct mlops_decision *decision = mlops_ledger_append(&items, &decisions->n, sizeof *decision, error);
-
-		decisions->items = items;
-		if (decision == NULL) {
-			query.failed = true;
-			break;
-		}
+	for (struct mlops_decision *decision;
+	     (decision = mlops_ledger_row_into(&query, &decisions->items, &decisions->n, sizeof *decision)) != NULL;) {
 		decision->name = mlops_ledger_text(&query, 0);
 		decision->run_id = mlops_ledger_text(&query, 1);
 		decision->challenger = mlops_ledger_version(&query, 2);

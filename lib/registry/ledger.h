@@ -105,6 +105,10 @@ bool mlops_change_check_champion(const struct mlops_change *change, struct mlops
  * them. */
 void *mlops_ledger_append(void **items, size_t *n, size_t size, struct mlops_error *error);
 
+/* Steps, and appends an item for the row; NULL when there is no more row, or no memory (then the query fails).  list points to the
+ * pointer to the items. */
+void *mlops_ledger_row_into(struct mlops_ledger_query *query, void *list, size_t *n, size_t size);
+
 /* Fills the next item of versions from each row of query, whose columns are LEDGER_VERSION_COLUMNS. */
 #define LEDGER_VERSION_COLUMNS \
 	"m.name, v.version, m.kind, v.sha256, v.size, v.created, v.run_id, v.row_count," \

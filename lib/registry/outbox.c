@@ -164,23 +164,25 @@ bool mlops_outbox_read(struct mlops_store *store, const char *id, struct mlops_o
 	return ok;
 }
 
-/* One statement in a transaction; the caller has bound nothing but what is bound here. */
-static bool update(struct mlops_store *store, const char *sql, const char *text, int64_t number, const char *id,
-		   struct mlops_error *error)
+/* One statement that sets a text, or where that is NULL a number, of the run; in the caller's transaction. */
+static bool set_value(struct mlops_store *store, const char *sql, const char *text, int64_t number, const char *id,
+		      struct mlops_error *error)
 {
-	struct mlops_ledger_query query;
-	bool ok;
+	struct mlops_ledger_query query = mlops_ledger_query(store, sql, error);
 
-	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
-		return false;
-	query = mlops_ledger_query(store, sql, error);
 	if (text != NULL)
 		mlops_ledger_bind_text(&query, text);
 	else
 		mlops_ledger_bind_int(&query, number);
 	mlops_ledger_bind_text(&query, id);
-	ok = mlops_ledger_done(&query);
-	return mlops_ledger_end(store, ok, error);
+	return mlops_ledger_done(&query);
+}
+
+static bool update(struct mlops_store *store, const char *sql, const char *text, int64_t number, const char *id,
+		   struct mlops_error *error)
+{
+	return mlops_ledger_begin(store, LEDGER_WRITE, error) &&
+	       mlops_ledger_end(store, set_value(store, sql, text, number, id, error), error);
 }
 
 bool mlops_outbox_set_remote_id(struct mlops_store *store, const char *id, const char *remote_id,
@@ -195,29 +197,15 @@ bool mlops_outbox_set_step(struct mlops_store *store, const char *id, enum mlops
 	return update(store, "UPDATE remote_runs SET step = ? WHERE run = ?", NULL, step, id, error);
 }
 
-/* Two statements, each with one number and the run. */
+/* Both in one transaction. */
 static bool update_both(struct mlops_store *store, const char *runs, const char *text, int64_t number,
 			const char *remote, int64_t step, const char *id, struct mlops_error *error)
 {
-	struct mlops_ledger_query query;
-	bool ok;
-
-	if (!mlops_ledger_begin(store, LEDGER_WRITE, error))
-		return false;
-	query = mlops_ledger_query(store, runs, error);
-	if (text != NULL)
-		mlops_ledger_bind_text(&query, text);
-	else
-		mlops_ledger_bind_int(&query, number);
-	mlops_ledger_bind_text(&query, id);
-	ok = mlops_ledger_done(&query);
-	if (ok) {
-		query = mlops_ledger_query(store, remote, error);
-		mlops_ledger_bind_int(&query, step);
-		mlops_ledger_bind_text(&query, id);
-		ok = mlops_ledger_done(&query);
-	}
-	return mlops_ledger_end(store, ok, error);
+	return mlops_ledger_begin(store, LEDGER_WRITE, error) &&
+	       mlops_ledger_end(store,
+				set_value(store, runs, text, number, id, error) &&
+					set_value(store, remote, NULL, step, id, error),
+				error);
 }
 
 bool mlops_outbox_set_version(struct mlops_store *store, const struct mlops_outbox_run *run, uint32_t version,
@@ -249,15 +237,8 @@ static bool list_runs(struct mlops_store *store, const char *server, struct mlop
 
 	mlops_ledger_bind_text(&query, server);
 	mlops_ledger_bind_int(&query, MLOPS_SENT);
-	while (mlops_ledger_row(&query)) {
-		void *items = *entries;
-		struct mlops_outbox_entry *entry = mlops_ledger_append(&items, n, sizeof *entry, error);
-
-		*entries = items;
-		if (entry == NULL) {
-			query.failed = true;
-			break;
-		}
+	for (struct mlops_outbox_entry *entry;
+	     (entry = mlops_ledger_row_into(&query, entries, n, sizeof *entry)) != NULL;) {
 		copy_id(entry->id, &query, 0);
 		entry->sequence = mlops_ledger_int(&query, 1);
 		entry->begun = mlops_ledger_int(&query, 2) != 0;

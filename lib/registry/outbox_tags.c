@@ -34,15 +34,8 @@ static bool read_changes(struct mlops_store *store, const char *server, const ch
 
 	mlops_ledger_bind_text(&query, server);
 	mlops_ledger_bind_text(&query, name);
-	while (mlops_ledger_row(&query)) {
-		void *items = changes->items;
-		struct mlops_outbox_change *item = mlops_ledger_append(&items, &changes->n, sizeof *item, error);
-
-		changes->items = items;
-		if (item == NULL) {
-			query.failed = true;
-			break;
-		}
+	for (struct mlops_outbox_change *item;
+	     (item = mlops_ledger_row_into(&query, &changes->items, &changes->n, sizeof *item)) != NULL;) {
 		item->change.name = mlops_ledger_text(&query, 0);
 		item->change.alias = mlops_ledger_text(&query, 1);
 		item->change.action = mlops_ledger_text(&query, 2);
@@ -178,15 +171,8 @@ static bool read_tags(struct mlops_store *store, const char *server, struct mlop
 		error);
 
 	mlops_ledger_bind_text(&query, server);
-	while (mlops_ledger_row(&query)) {
-		void *items = tags->items;
-		struct mlops_outbox_tag *tag = mlops_ledger_append(&items, &tags->n, sizeof *tag, error);
-
-		tags->items = items;
-		if (tag == NULL) {
-			query.failed = true;
-			break;
-		}
+	for (struct mlops_outbox_tag *tag;
+	     (tag = mlops_ledger_row_into(&query, &tags->items, &tags->n, sizeof *tag)) != NULL;) {
 		tag->id = mlops_ledger_int(&query, 0);
 		tag->name = mlops_ledger_text(&query, 1);
 		tag->version = mlops_ledger_version(&query, 2);

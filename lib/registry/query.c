@@ -133,6 +133,21 @@ void *mlops_ledger_append(void **items, size_t *n, size_t size, struct mlops_err
 	return memset((char *)*items + (*n)++ * size, 0, size);
 }
 
+void *mlops_ledger_row_into(struct mlops_ledger_query *query, void *list, size_t *n, size_t size)
+{
+	void *items, *item;
+
+	if (!mlops_ledger_row(query))
+		return NULL;
+	/* whatever type the pointer has */
+	memcpy(&items, list, sizeof items);
+	item = mlops_ledger_append(&items, n, size, query->error);
+	memcpy(list, &items, sizeof items);
+	if (item == NULL)
+		query->failed = true;
+	return item;
+}
+
 void mlops_ledger_nearest(struct mlops_ledger_query *query, const char *name, char hint[128])
 {
 	char quoted[MLOPS_TEXT_QUOTED];

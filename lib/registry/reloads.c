@@ -48,15 +48,8 @@ static bool read_reloads(struct mlops_store *store, const char *sql, size_t limi
 		return false;
 	query = mlops_ledger_query(store, sql, error);
 	mlops_ledger_bind_int(&query, limit == 0 || limit > INT32_MAX ? -1 : (int64_t)limit);
-	while (mlops_ledger_row(&query)) {
-		void *items = reloads->items;
-		struct mlops_reload *reload = mlops_ledger_append(&items, &reloads->n, sizeof *reload, error);
-
-		reloads->items = items;
-		if (reload == NULL) {
-			query.failed = true;
-			break;
-		}
+	for (struct mlops_reload *reload;
+	     (reload = mlops_ledger_row_into(&query, &reloads->items, &reloads->n, sizeof *reload)) != NULL;) {
 		reload->service = mlops_ledger_text(&query, 0);
 		reload->started = mlops_ledger_int(&query, 1);
 		reload->duration = mlops_ledger_int(&query, 2);

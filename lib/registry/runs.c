@@ -243,16 +243,10 @@ bool mlops_ledger_read_runs(struct mlops_ledger_query *query, struct mlops_run_l
 {
 	int fd = mlops_running_look(query->store);
 
-	while (mlops_ledger_row(query)) {
-		void *items = runs->items;
-		struct mlops_run *run = mlops_ledger_append(&items, &runs->n, sizeof *run, query->error);
+	for (struct mlops_run *run;
+	     (run = mlops_ledger_row_into(query, &runs->items, &runs->n, sizeof *run)) != NULL;) {
 		char *text;
 
-		runs->items = items;
-		if (run == NULL) {
-			query->failed = true;
-			break;
-		}
 		text = mlops_ledger_text(query, 0);
 		if (text != NULL)
 			memcpy(run->id, text, strnlen(text, sizeof run->id - 1));

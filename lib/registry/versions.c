@@ -224,17 +224,10 @@ bool mlops_embedded_finish_run(struct mlops_store *store, struct mlops_run *run,
 
 bool mlops_ledger_read_versions(struct mlops_ledger_query *query, struct mlops_version_list *versions)
 {
-	while (mlops_ledger_row(query)) {
-		void *items = versions->items;
-		struct mlops_version *version =
-			mlops_ledger_append(&items, &versions->n, sizeof *version, query->error);
+	for (struct mlops_version *version;
+	     (version = mlops_ledger_row_into(query, &versions->items, &versions->n, sizeof *version)) != NULL;) {
 		char *sha256;
 
-		versions->items = items;
-		if (version == NULL) {
-			query->failed = true;
-			break;
-		}
 		version->name = mlops_ledger_text(query, 0);
 		version->version = mlops_ledger_version(query, 1);
 		version->kind = mlops_ledger_text(query, 2);
