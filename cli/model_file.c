@@ -54,7 +54,7 @@ bool cli_model_load(const char *text, char *sha256, struct cli_model *loaded, st
 	if (!mlops_reference_parse(text, &reference, error))
 		return false;
 	if (!reference.is_path) {
-		store = cli_registry_open(CLI_REGISTRY_READ, NULL, error);
+		store = cli_registry_open(CLI_REGISTRY_RECALL, NULL, error);
 		if (store == NULL)
 			return false;
 	}

@@ -10,7 +10,10 @@ struct mlops_store *cli_registry_open(enum cli_registry_access access, char *loc
 	char own[4096];
 	char *place = location != NULL ? location : own;
 	struct mlops_store_options options = {
-		.location = place, .create = access == CLI_REGISTRY_CREATE, .write = access != CLI_REGISTRY_READ,
+		.location = place,
+		.create = access == CLI_REGISTRY_CREATE,
+		.write = access >= CLI_REGISTRY_WRITE,
+		.recall = access == CLI_REGISTRY_RECALL,
 	};
 
 	return cli_registry_location(place, error) && cli_tracking(&options.tracking, error)

@@ -25,6 +25,7 @@ struct mlops_store_operations {
 			   const void *bytes, size_t length, struct mlops_error *error);
 	bool (*versions)(struct mlops_store *store, const char *name, struct mlops_version_list *versions,
 			 struct mlops_error *error);
+	bool (*champions)(struct mlops_store *store, struct mlops_version_list *versions, struct mlops_error *error);
 	bool (*resolve)(struct mlops_store *store, const struct mlops_reference *reference,
 			struct mlops_version *version, struct mlops_error *error);
 	bool (*champion)(struct mlops_store *store, const char *name, struct mlops_version *version,
@@ -53,6 +54,9 @@ struct mlops_store_operations {
 	bool (*push)(struct mlops_store *store, int64_t now, const struct mlops_push *push, struct mlops_error *error);
 };
 
+/* Of all versions those that are champions stay in the list. */
+void mlops_version_list_keep_champions(struct mlops_version_list *versions);
+
 /* The embedded store: the SQLite ledger and the model files beside it. */
 struct mlops_store *mlops_embedded_open(const struct mlops_store_options *options, struct mlops_error *error);
 void mlops_embedded_close(struct mlops_store *store);
@@ -72,6 +76,8 @@ bool mlops_embedded_finish_run(struct mlops_store *store, struct mlops_run *run,
 			       const void *bytes, size_t length, struct mlops_error *error);
 bool mlops_embedded_versions(struct mlops_store *store, const char *name, struct mlops_version_list *versions,
 			     struct mlops_error *error);
+bool mlops_embedded_champions(struct mlops_store *store, struct mlops_version_list *versions,
+			      struct mlops_error *error);
 bool mlops_embedded_resolve(struct mlops_store *store, const struct mlops_reference *reference,
 			    struct mlops_version *version, struct mlops_error *error);
 bool mlops_embedded_champion(struct mlops_store *store, const char *name, struct mlops_version *version,

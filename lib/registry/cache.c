@@ -45,10 +45,11 @@ bool mlops_cache_read(const char *location, const char *sha256, struct mlops_buf
 	return ok;
 }
 
-/* SHA256.onnx; what else lies there is not ours. */
+/* SHA256.onnx or SHA256.json; what else lies there is not ours. */
 static bool is_cached(const char *name)
 {
-	return strspn(name, "0123456789abcdef") == SHA256_LENGTH && strcmp(name + SHA256_LENGTH, ".onnx") == 0;
+	return strspn(name, "0123456789abcdef") == SHA256_LENGTH &&
+	       (strcmp(name + SHA256_LENGTH, ".onnx") == 0 || strcmp(name + SHA256_LENGTH, ".json") == 0);
 }
 
 static struct cached *list(DIR *directory, size_t *n)
@@ -114,20 +115,24 @@ static void bound(const char *path, const char *added)
 	closedir(directory);
 }
 
-void mlops_cache_add(const char *location, const char *sha256, const void *bytes, size_t length)
+void mlops_cache_put(const char *path, const void *bytes, size_t length)
 {
-	char *path = path_of(location, sha256);
-	char *end = path == NULL ? NULL : strrchr(path, '/');
+	char *directory = strdup(path);
+	char *end = directory == NULL ? NULL : strrchr(directory, '/');
 
 	if (end != NULL) {
 		*end = '\0';
-		if (mlops_file_make_directory(path, 0755, NULL)) {
-			*end = '/';
-			if (mlops_file_replace(path, bytes, length, 0644, NULL)) {
-				*end = '\0';
-				bound(path, sha256);
-			}
-		}
+		if (mlops_file_make_directory(directory, 0755, NULL) && mlops_file_replace(path, bytes, length, 0644, NULL))
+			bound(directory, end + 1);
 	}
+	free(directory);
+}
+
+void mlops_cache_add(const char *location, const char *sha256, const void *bytes, size_t length)
+{
+	char *path = path_of(location, sha256);
+
+	if (path != NULL)
+		mlops_cache_put(path, bytes, length);
 	free(path);
 }

@@ -1,5 +1,6 @@
 /*
- * Inside the registry: model files that came from a server, DIR/cache/SHA256.onnx.  Only lib/registry includes this.
+ * Inside the registry: model files that came from a server, DIR/cache/SHA256.onnx, and what it said about them
+ * (registry/recall.h).  Only lib/registry includes this.
  *
  * A file appears whole or not at all, is checked against its name whenever it is read, and goes when the cache would become
  * larger than MLOPS_CACHE_FILES or MLOPS_CACHE_BYTES: those that were not used for longest first.  The cache saves
@@ -21,5 +22,8 @@ bool mlops_cache_read(const char *location, const char *sha256, struct mlops_buf
 
 /* bytes must have that SHA-256. */
 void mlops_cache_add(const char *location, const char *sha256, const void *bytes, size_t length);
+
+/* Another file of the cache, at path, whose name is as long. */
+void mlops_cache_put(const char *path, const void *bytes, size_t length);
 
 #endif

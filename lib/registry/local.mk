@@ -11,6 +11,7 @@ libmlops_a_SOURCES += \
 	%D%/outbox_tags.c \
 	%D%/prune.c \
 	%D%/query.c \
+	%D%/recall.c %D%/recall.h \
 	%D%/reference.c %D%/reference.h \
 	%D%/reloads.c \
 	%D%/remote.c %D%/remote.h \

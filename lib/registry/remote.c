@@ -34,6 +34,7 @@ static const struct mlops_store_operations on_server = {
 	.add_version = mlops_remote_add_version,
 	.finish_run = mlops_remote_finish_run,
 	.versions = mlops_remote_versions,
+	.champions = mlops_remote_champions,
 	.resolve = mlops_remote_resolve,
 	.champion = mlops_remote_champion,
 	.load = mlops_remote_load,
@@ -93,6 +94,7 @@ struct mlops_store *mlops_remote_open(const struct mlops_store_options *options,
 		return NULL;
 	}
 	remote->tracking = options->tracking;
+	remote->recall = options->recall;
 	remote->brief = *options->tracking;
 	if (remote->brief.retries > 1)
 		remote->brief.retries = 1;

@@ -21,6 +21,7 @@ struct mlops_remote {
 	struct mlops_mlflow *mlflow;
 	struct mlops_mlflow *hasty;   /* for what may be sent later, or is sent to a server that was down a moment ago */
 	bool down;
+	bool recall;                  /* options.recall */
 	const char *server;           /* the URI as it may be shown */
 };
 
@@ -107,6 +108,7 @@ bool mlops_remote_finish_run(struct mlops_store *store, struct mlops_run *run, s
 			     const void *bytes, size_t length, struct mlops_error *error);
 bool mlops_remote_versions(struct mlops_store *store, const char *name, struct mlops_version_list *versions,
 			   struct mlops_error *error);
+bool mlops_remote_champions(struct mlops_store *store, struct mlops_version_list *versions, struct mlops_error *error);
 bool mlops_remote_resolve(struct mlops_store *store, const struct mlops_reference *reference,
 			  struct mlops_version *version, struct mlops_error *error);
 bool mlops_remote_champion(struct mlops_store *store, const char *name, struct mlops_version *version,

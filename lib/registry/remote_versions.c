@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "model/onnx.h"
 #include "registry/cache.h"
+#include "registry/recall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,18 +241,13 @@ static bool find_version(struct mlops_store *store, const char *name, uint32_t v
 	return mlops_error_set(error, trouble.code, "%s", trouble.message);
 }
 
-bool mlops_remote_resolve(struct mlops_store *store, const struct mlops_reference *reference,
-			  struct mlops_version *version, struct mlops_error *error)
+static bool ask(struct mlops_store *store, const struct mlops_reference *reference, struct mlops_version *version,
+		struct mlops_error *error)
 {
 	struct mlops_mlflow_model_list models = { .n = 0 };
 	struct mlops_mlflow_version found = { .version = reference->version };
-	char quoted[MLOPS_TEXT_QUOTED];
 	bool ok;
 
-	memset(version, 0, sizeof *version);
-	if (reference->is_path)
-		return mlops_error_set(error, MLOPS_USAGE, "'%s' is a file, not a model in the registry",
-				       mlops_text_mask(quoted, reference->path, strlen(reference->path)));
 	if (!mlops_remote_model(store, reference->name, &models, error))
 		return false;
 	if (found.version == 0)
@@ -264,6 +260,70 @@ bool mlops_remote_resolve(struct mlops_store *store, const struct mlops_referenc
 	mlops_mlflow_model_list_release(&models);
 	mlops_mlflow_version_release(&found);
 	return ok;
+}
+
+/* After trouble: answer is what the server said when it last answered, if that may count. */
+static bool recall(struct mlops_store *store, const char *question, const struct mlops_error *trouble,
+		   struct mlops_version_list *answer, struct mlops_error *error)
+{
+	struct mlops_remote *remote = store->remote;
+
+	if (trouble->code == MLOPS_UNAVAILABLE && remote->recall &&
+	    mlops_recall_take(store->location, remote->server, question, answer)) {
+		mlops_remote_notice(store, "%s", trouble->message);
+		return true;
+	}
+	return mlops_error_set(error, trouble->code, "%s", trouble->message);
+}
+
+bool mlops_remote_resolve(struct mlops_store *store, const struct mlops_reference *reference,
+			  struct mlops_version *version, struct mlops_error *error)
+{
+	struct mlops_error trouble = MLOPS_ERROR_INIT;
+	struct mlops_version_list answer = { .n = 1, .items = version };
+	char question[sizeof reference->name + sizeof reference->alias + 12], quoted[MLOPS_TEXT_QUOTED];
+
+	memset(version, 0, sizeof *version);
+	if (reference->is_path)
+		return mlops_error_set(error, MLOPS_USAGE, "'%s' is a file, not a model in the registry",
+				       mlops_text_mask(quoted, reference->path, strlen(reference->path)));
+	if (reference->version > 0)
+		snprintf(question, sizeof question, "%s/%u", reference->name, reference->version);
+	else
+		snprintf(question, sizeof question, "%s@%s", reference->name, reference->alias);
+	if (ask(store, reference, version, &trouble)) {
+		mlops_recall_keep(store->location, store->remote->server, question, &answer);
+		return true;
+	}
+	if (!recall(store, question, &trouble, &answer, error))
+		return false;
+	if (answer.n == 0) {
+		mlops_version_list_release(&answer);
+		return mlops_error_set(error, trouble.code, "%s", trouble.message);
+	}
+	*version = answer.items[0];
+	answer.items[0] = (struct mlops_version){ .name = NULL };
+	mlops_version_list_release(&answer);
+	mlops_remote_notice(store, "taking version %u of '%s', which it said %s was when it last answered", version->version,
+			    mlops_text_mask(quoted, version->name, strlen(version->name)), question);
+	return true;
+}
+
+bool mlops_remote_champions(struct mlops_store *store, struct mlops_version_list *versions, struct mlops_error *error)
+{
+	static const char question[] = "@" MLOPS_CHAMPION;
+	struct mlops_error trouble = MLOPS_ERROR_INIT;
+
+	if (mlops_remote_versions(store, NULL, versions, &trouble)) {
+		mlops_version_list_keep_champions(versions);
+		mlops_recall_keep(store->location, store->remote->server, question, versions);
+		return true;
+	}
+	if (!recall(store, question, &trouble, versions, error))
+		return false;
+	mlops_remote_notice(store, "taking the %zu champion%s that it had when it last answered", versions->n,
+			    versions->n == 1 ? "" : "s");
+	return true;
 }
 
 bool mlops_remote_champion(struct mlops_store *store, const char *name, struct mlops_version *version,

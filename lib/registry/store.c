@@ -23,6 +23,7 @@ static const struct mlops_store_operations embedded = {
 	.add_version = mlops_embedded_add_version,
 	.finish_run = mlops_embedded_finish_run,
 	.versions = mlops_embedded_versions,
+	.champions = mlops_embedded_champions,
 	.resolve = mlops_embedded_resolve,
 	.champion = mlops_embedded_champion,
 	.load = mlops_embedded_load,
@@ -114,6 +115,11 @@ bool mlops_store_versions(struct mlops_store *store, const char *name, struct ml
 			  struct mlops_error *error)
 {
 	return store->operations->versions(store, name, versions, error);
+}
+
+bool mlops_store_champions(struct mlops_store *store, struct mlops_version_list *versions, struct mlops_error *error)
+{
+	return store->operations->champions(store, versions, error);
 }
 
 bool mlops_store_resolve(struct mlops_store *store, const struct mlops_reference *reference,

@@ -56,6 +56,7 @@ struct mlops_store_options {
 	const struct mlops_tracking *tracking; /* the server, and as whom; NULL: the directory is all.  Must outlive the store */
 	bool create;          /* make the directory if it is missing; also opens for writing */
 	bool write;           /* open for writing; beside a server, a missing directory is made */
+	bool recall;          /* while the server is down, resolve and champions answer what it said last, with a notice */
 	unsigned busy_seconds; /* 0 = 30 */
 };
 
@@ -215,6 +216,9 @@ bool mlops_store_finish_run(struct mlops_store *store, struct mlops_run *run, st
 /* All models' newest versions and champions: every version, ordered by name and version; name NULL: all models. */
 bool mlops_store_versions(struct mlops_store *store, const char *name, struct mlops_version_list *versions,
 			  struct mlops_error *error);
+
+/* The champion of each model that has one, ordered by name. */
+bool mlops_store_champions(struct mlops_store *store, struct mlops_version_list *versions, struct mlops_error *error);
 
 /* The version that a reference means.  NAME without champion: MLOPS_DATA, "model 'pump' has no champion; …". */
 bool mlops_store_resolve(struct mlops_store *store, const struct mlops_reference *reference, struct mlops_version *version,

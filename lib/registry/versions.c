@@ -280,6 +280,28 @@ bool mlops_embedded_versions(struct mlops_store *store, const char *name, struct
 	return ok;
 }
 
+void mlops_version_list_keep_champions(struct mlops_version_list *versions)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < versions->n; i++) {
+		if (versions->items[i].champion)
+			versions->items[kept++] = versions->items[i];
+		else
+			mlops_version_release(&versions->items[i]);
+	}
+	versions->n = kept;
+}
+
+bool mlops_embedded_champions(struct mlops_store *store, struct mlops_version_list *versions, struct mlops_error *error)
+{
+	bool ok = mlops_embedded_versions(store, NULL, versions, error);
+
+	if (ok)
+		mlops_version_list_keep_champions(versions);
+	return ok;
+}
+
 static bool set_no_alias(struct mlops_store *store, int64_t model, const struct mlops_reference *reference,
 			 struct mlops_error *error)
 {

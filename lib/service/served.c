@@ -224,13 +224,12 @@ static struct mlops_served_set *champions_set(struct mlops_store *store, const s
 	struct mlops_served_set *set = NULL;
 	bool ok;
 
-	if (!mlops_store_versions(store, NULL, &versions, error))
+	if (!mlops_store_champions(store, &versions, error))
 		return NULL;
 	set = new_set(versions.n, error);
 	ok = set != NULL;
 	for (size_t i = 0; ok && i < versions.n; i++)
-		if (versions.items[i].champion)
-			ok = add(set, old, store, &versions.items[i], now, error);
+		ok = add(set, old, store, &versions.items[i], now, error);
 	mlops_version_list_release(&versions);
 	if (ok)
 		return set;
@@ -259,6 +258,9 @@ bool mlops_served_reload(struct mlops_served *served, int64_t now, struct mlops_
 
 	pthread_mutex_lock(&served->reloading);
 	old = mlops_served_take(served);
+	/* To start with what was champion is better than not to start; a set that is served already needs no memory, and a reload
+	 * that has not seen the registry is none. */
+	options.recall = old->n == 0;
 	store = mlops_store_open(&options, error);
 	if (store != NULL)
 		set = served->options->n_references > 0 ? named_set(served, store, old, now, error)

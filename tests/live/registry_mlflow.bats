@@ -227,6 +227,32 @@ serve() { # [OPTION...]: a service on a free port
 	[ "$(sqlite3 "$MLOPS_REGISTRY/ledger.db" 'SELECT count(*) FROM reloads')" -eq 2 ]
 }
 
+@test "what was champion is scored and served while the server is away, and said to be so" {
+	need_mlflow
+	export SYSTEM_ADMIN_TOKEN=t
+	train 1 --promote > /dev/null
+	mlops-score -m "$name" sensors.csv > before
+	serve
+	kill "${pids[@]}"
+	wait "${pids[@]}" || true
+	pids=()
+	away
+	run --separate-stderr mlops-score -m "$name" sensors.csv
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(cat before)" ]
+	[[ $stderr == *"taking version 1 of '$name', which it said $name@champion was when it last answered"* ]]
+	run --separate-stderr mlops-score -m "$name@other" sensors.csv
+	[ "$status" -eq 69 ]
+	run --separate-stderr mlops-registry list "$name"
+	[ "$status" -eq 69 ]
+	serve
+	grep -q 'taking version 1' messages
+	[ "$(curl -sS --noproxy '*' "$url/models/$name" | field version)" = 1 ]
+	relay
+	train 2 --promote --force > /dev/null
+	[ "$(mlops-reload --url "$url" | field 'models[0].version')" = 2 ]
+}
+
 @test "what the server could not be told is kept, and pushed once" {
 	need_mlflow
 	train 1 > /dev/null

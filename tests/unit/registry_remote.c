@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "registry/cache.h"
+#include "registry/recall.h"
 #include "registry/remote.h"
 
 #include <fcntl.h>
@@ -96,6 +97,100 @@ static void a_cache_that_cannot_be_written_is_no_error(void **state)
 	assert_int_equal(fclose(fopen(fixture->registry, "w")), 0);
 	add_numbered(fixture, 1, sha256);
 	assert_false(is_cached(fixture, sha256));
+}
+
+/* What a server said. */
+
+static char *text_of(const char *text)
+{
+	char *copy = strdup(text);
+
+	assert_non_null(copy);
+	return copy;
+}
+
+static struct mlops_version a_version(uint32_t number, const char *sha256)
+{
+	struct mlops_version version = {
+		.name = text_of("pump \"1\""), .version = number, .kind = text_of("anomaly_detection"), .size = 77,
+		.created = 1700000000123456, .run_id = number == 1 ? NULL : text_of("0123"), .rows = 9,
+		.metrics = text_of("{\"f1\":0.5}"), .settings = text_of("{}"), .features = text_of("[\"a\"]"),
+		.aliases = text_of("[\"champion\"]"), .champion = number == 2,
+	};
+
+	memcpy(version.sha256, sha256, strlen(sha256) + 1);
+	return version;
+}
+
+static void an_answer_is_remembered(void **state)
+{
+	static const char hash[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+	const struct fixture *fixture = *state;
+	struct mlops_version items[3] = { a_version(1, hash), a_version(2, hash), a_version(3, "") };
+	struct mlops_version_list said = { .n = 3, .items = items }, found;
+
+	assert_false(mlops_recall_take(fixture->registry, "http://a", "pump@champion", &found));
+	mlops_recall_keep(fixture->registry, "http://a", "pump@champion", &said);
+	mlops_recall_keep(fixture->registry, "http://a", "pump@champion", &said); /* the same again */
+	assert_false(mlops_recall_take(fixture->registry, "http://b", "pump@champion", &found));
+	assert_false(mlops_recall_take(fixture->registry, "http://a", "pump/2", &found));
+	assert_true(mlops_recall_take(fixture->registry, "http://a", "pump@champion", &found));
+	assert_int_equal(found.n, 2); /* a file that can't be checked is not taken from a cache */
+	for (size_t i = 0; i < found.n; i++) {
+		const struct mlops_version *was = &items[i], *is = &found.items[i];
+
+		assert_int_equal(is->version, was->version);
+		assert_string_equal(is->name, was->name);
+		assert_string_equal(is->kind, was->kind);
+		assert_string_equal(is->sha256, was->sha256);
+		assert_int_equal(is->size, was->size);
+		assert_int_equal(is->created, was->created);
+		assert_int_equal(is->rows, was->rows);
+		assert_int_equal(is->champion, was->champion);
+		assert_int_equal(is->run_id == NULL, was->run_id == NULL);
+		assert_string_equal(is->metrics, was->metrics);
+		assert_string_equal(is->settings, was->settings);
+		assert_string_equal(is->features, was->features);
+		assert_string_equal(is->aliases, was->aliases);
+	}
+	mlops_version_list_release(&found);
+	said.n = 1;
+	mlops_recall_keep(fixture->registry, "http://a", "pump@champion", &said);
+	assert_true(mlops_recall_take(fixture->registry, "http://a", "pump@champion", &found));
+	assert_int_equal(found.n, 1);
+	mlops_version_list_release(&found);
+	for (size_t i = 0; i < 3; i++)
+		mlops_version_release(&items[i]);
+}
+
+static void write_answer(const struct fixture *fixture, const char *text)
+{
+	char asked[] = "http://a\npump@champion", sha256[MLOPS_SHA256_TEXT], path[512];
+	FILE *file;
+
+	mlops_sha256_of(asked, strlen(asked), sha256);
+	snprintf(path, sizeof path, "%s/cache/%s.json", fixture->registry, sha256);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void a_damaged_answer_is_none(void **state)
+{
+	static const char *const texts[] = { "", "[", "{}", "null", "[1]", "[{}]", "[{\"name\":\"a\",\"version\":1}]" };
+	const struct fixture *fixture = *state;
+	struct mlops_version_list found = { .n = 0 };
+
+	mlops_recall_keep(fixture->registry, "http://a", "pump@champion", &found);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		write_answer(fixture, texts[i]);
+		assert_false(mlops_recall_take(fixture->registry, "http://a", "pump@champion", &found));
+		assert_int_equal(found.n, 0);
+	}
+	write_answer(fixture, "[]");
+	assert_true(mlops_recall_take(fixture->registry, "http://a", "pump@champion", &found));
+	mlops_version_list_release(&found);
 }
 
 /* Tags. */
@@ -484,6 +579,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_DIRECTORY(a_cached_file_is_what_its_name_says),
 		WITH_DIRECTORY(the_cache_keeps_what_was_used_last),
+		WITH_DIRECTORY(an_answer_is_remembered),
+		WITH_DIRECTORY(a_damaged_answer_is_none),
 		WITH_DIRECTORY(a_cache_that_cannot_be_written_is_no_error),
 		cmocka_unit_test(json_of_a_tag),
 		cmocka_unit_test(a_change_survives_its_tag),
