@@ -34,6 +34,60 @@ static void write_moments(struct mlops_json *json, const float *values, size_t n
 	mlops_json_member_double(json, "deviation", n > 0 ? sqrt(squares / (double)n) : NAN);
 }
 
+/* How far the values equal to sorted[from] reach. */
+static size_t end_of_run(const float *sorted, size_t n, size_t from)
+{
+	size_t end = from + 1;
+
+	while (end < n && sorted[end] == sorted[from])
+		end++;
+	return end;
+}
+
+static size_t count_distinct(const float *sorted, size_t n)
+{
+	size_t distinct = 0;
+
+	for (size_t i = 0; i < n; i = end_of_run(sorted, n, i))
+		distinct++;
+	return distinct;
+}
+
+/* The end of the group that begins at `from`. */
+static size_t end_of_group(const float *sorted, size_t n, size_t from)
+{
+	double least = sorted[0], width = ((double)sorted[n - 1] - least) / MLOPS_PROFILE_CELLS;
+	double edge = least + (floor(((double)sorted[from] - least) / width) + 1) * width;
+	size_t end = end_of_run(sorted, n, from);
+
+	while (end < n && (double)sorted[end] < edge) {
+		size_t further = end_of_run(sorted, n, end);
+
+		if ((further - from) * QUANTILE_STEPS > n)
+			break;
+		end = further;
+	}
+	return end;
+}
+
+static void write_distribution(struct mlops_json *json, const float *sorted, size_t n)
+{
+	size_t distinct = count_distinct(sorted, n);
+	bool exact = distinct <= MLOPS_PROFILE_EXACT;
+
+	mlops_json_member_uint(json, "distinct", distinct);
+	mlops_json_key(json, "points");
+	mlops_json_open(json, '[');
+	for (size_t i = 0, end; i < n; i = end) {
+		end = exact ? end_of_run(sorted, n, i) : end_of_group(sorted, n, i);
+		mlops_json_open(json, '[');
+		mlops_json_float(json, sorted[i + (end - i - 1) / 2]);
+		mlops_json_uint(json, end - i);
+		mlops_json_close(json, ']');
+	}
+	mlops_json_close(json, ']');
+}
+
 /* present and spare: room for n_rows values each. */
 static void write_number(struct mlops_json *json, const float *column, size_t n_rows, float *present,
 			 float *spare)
@@ -55,6 +109,7 @@ static void write_number(struct mlops_json *json, const float *column, size_t n_
 	for (size_t k = 0; k <= QUANTILE_STEPS; k++)
 		mlops_json_float(json, n > 0 ? quantile(present, n, k) : NAN);
 	mlops_json_close(json, ']');
+	write_distribution(json, present, n);
 }
 
 static void write_category(struct mlops_json *json, const float *column, size_t n_rows, size_t n_categories,

@@ -7,6 +7,7 @@
 
 /* A model's profile has shares; as counts they are of this many. */
 #define PARTS 1000000000.0
+#define MOST_ROWS ((uint64_t)1 << 53) /* of which every number is a double */
 
 void mlops_table_profile_free(struct mlops_table_profile *profile)
 {
@@ -66,6 +67,37 @@ static bool read_quantiles(const json_t *quantiles, struct mlops_column_figures 
 	return true;
 }
 
+/* The distribution itself; false when there is none, as in models of older versions, or it is none. */
+static bool read_distribution(const json_t *feature, struct mlops_column_figures *figures)
+{
+	const json_t *pairs = json_object_get(feature, "points");
+	size_t n = json_array_size(pairs);
+	struct mlops_points points = { .values = calloc(n + 1, sizeof *points.values),
+				       .counts = calloc(n + 1, sizeof *points.counts) };
+	bool ok = n > 0 && points.values != NULL && points.counts != NULL;
+
+	for (size_t i = 0; ok && i < n; i++) {
+		const json_t *pair = json_array_get(pairs, i);
+		float value = (float)json_number_value(json_array_get(pair, 0));
+		json_int_t count = json_integer_value(json_array_get(pair, 1));
+
+		ok = count > 0 && (uint64_t)count <= MOST_ROWS - points.total && isfinite(value) &&
+		     (i == 0 || value > points.values[i - 1]);
+		if (ok) {
+			points.values[points.n] = value;
+			points.counts[points.n++] = (uint64_t)count;
+			points.total += (uint64_t)count;
+		}
+	}
+	if (!ok) {
+		mlops_points_release(&points);
+		return false;
+	}
+	figures->points = points;
+	figures->distinct = fmax(number_in(feature, "distinct"), (double)n);
+	return true;
+}
+
 static bool read_shares(const json_t *shares, char **names, size_t n_names,
 			struct mlops_profiled_column *column)
 {
@@ -114,7 +146,7 @@ static bool read_feature(const json_t *feature, double rows, struct mlops_profil
 	figures->deviation = number_in(feature, "deviation");
 	if (json_array_size(quantiles) < 2 || isnan(figures->mean))
 		return true;
-	return read_quantiles(quantiles, figures);
+	return read_distribution(feature, figures) || read_quantiles(quantiles, figures);
 }
 
 static bool is_profile(const json_t *root)

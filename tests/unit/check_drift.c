@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "check/drift.h"
+#include "check/profile.h"
 
 static void profile_of(const float *values, size_t n, struct mlops_profiled_column *column)
 {
@@ -166,6 +167,46 @@ static void reads_a_models_profile(void **state)
 	assert_string_equal(error.message, "the model's profile of its training data can't be read");
 }
 
+/* Many values with long tails: a model's profile of them and the values themselves must be nearly the same. */
+static void a_models_profile_shows_no_drift_of_its_own_rows(void **state)
+{
+	enum { ROWS = 200000 };
+	float *column = calloc(ROWS, sizeof *column);
+	float *columns[] = { column };
+	char name[] = "x";
+	struct mlops_feature feature = { .name = name };
+	struct mlops_dataset dataset = { .n_rows = ROWS, .n_features = 1, .features = &feature, .columns = columns };
+	struct mlops_buffer text = MLOPS_BUFFER_INIT;
+	struct mlops_json json = { .out = &text };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_table_profile *profile;
+	struct mlops_profiled_column now;
+	struct mlops_drift drift;
+
+	(void)state;
+	assert_non_null(column);
+	for (size_t i = 0; i < ROWS; i++) {
+		double u = ((double)i + 0.5) / ROWS;
+
+		/* the logistic distribution's quantiles, its tenth part three times as wide */
+		column[i] = (float)(log(u / (1 - u)) * (i % 10 == 0 ? 3 : 1));
+	}
+	assert_true(mlops_profile_write(&dataset, &json, &error));
+	assert_true(text.length < 8000);
+	profile = mlops_table_profile_read(mlops_buffer_string(&text), "m/1", names_of_state, NULL, &error);
+	assert_non_null(profile);
+	assert_true(profile->columns[0].figures.distinct > 100000);
+	profile_of(column, ROWS, &now);
+	assert_true(mlops_drift_measure(&profile->columns[0], &now, &drift, &error));
+	assert_true(drift.psi < 0.01);
+	assert_true(drift.ks < 0.01);
+	assert_true(drift.jensen_shannon < 0.03);
+	mlops_column_figures_release(&now.figures);
+	mlops_table_profile_free(profile);
+	mlops_buffer_release(&text);
+	free(column);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +214,7 @@ int main(void)
 		cmocka_unit_test(sees_no_drift_in_the_same_rows),
 		cmocka_unit_test(measures_texts),
 		cmocka_unit_test(reads_a_models_profile),
+		cmocka_unit_test(a_models_profile_shows_no_drift_of_its_own_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

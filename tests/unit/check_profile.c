@@ -23,8 +23,9 @@ static void assert_profile(const char *text, const struct mlops_select_options *
 	mlops_dataset_free(dataset);
 }
 
-/* An object's beginning, then the quantiles of n sorted values, n ≥ 1, or null for each; then the end. */
-static const char *with_quantiles(struct mlops_buffer *text, const char *begin, const float *sorted, size_t n)
+/* An object's beginning, then the quantiles of n sorted values, n ≥ 1, or null for each; then the end, with the distribution. */
+static const char *with_quantiles(struct mlops_buffer *text, const char *begin, const float *sorted, size_t n,
+				  const char *distribution)
 {
 	struct mlops_json json = { .out = text };
 
@@ -44,7 +45,7 @@ static const char *with_quantiles(struct mlops_buffer *text, const char *begin, 
 								((double)rest / 100)));
 	}
 	mlops_json_close(&json, ']');
-	mlops_buffer_append_string(text, "}]}");
+	mlops_buffer_append_format(text, ",%s}]}", distribution);
 	return mlops_buffer_string(text);
 }
 
@@ -62,13 +63,13 @@ static void writes_numbers(void **state)
 			&expected,
 			"{\"rows\":7,\"features\":[{\"name\":\"a\",\"missing\":0.14285714285714285,"
 			"\"min\":1,\"max\":7,\"mean\":4,\"deviation\":1.8257418583505538,\"quantiles\":",
-			sorted, 6));
+			sorted, 6, "\"distinct\":5,\"points\":[[1,1],[3,1],[4,2],[5,1],[7,1]]"));
 	mlops_buffer_clear(&expected);
 	assert_profile("{\"a\":null}", &select,
 		       with_quantiles(&expected,
 				      "{\"rows\":1,\"features\":[{\"name\":\"a\",\"missing\":1,\"min\":null,"
 				      "\"max\":null,\"mean\":null,\"deviation\":null,\"quantiles\":",
-				      NULL, 0));
+				      NULL, 0, "\"distinct\":0,\"points\":[]"));
 	mlops_buffer_release(&expected);
 }
 
@@ -85,7 +86,7 @@ static void writes_categories(void **state)
 			       "{\"rows\":5,\"features\":[{\"name\":\"s\",\"missing\":0.2,\"shares\":[0.25,"
 			       "0.75]},{\"name\":\"x\",\"missing\":0,\"min\":1,\"max\":1,\"mean\":1,"
 			       "\"deviation\":0,\"quantiles\":",
-			       ones, 5));
+			       ones, 5, "\"distinct\":1,\"points\":[[1,5]]"));
 	mlops_buffer_release(&expected);
 }
 
