@@ -5,6 +5,7 @@ libmlops_a_SOURCES += \
 	%D%/file.c %D%/file.h \
 	%D%/file_writer.c %D%/file_writer.h \
 	%D%/json_writer.c %D%/json_writer.h \
+	%D%/library.c %D%/library.h \
 	%D%/number.c %D%/number.h \
 	%D%/rng.c %D%/rng.h \
 	%D%/sha256.c %D%/sha256.h \

@@ -1,4 +1,4 @@
-/* SHA-256 (FIPS 180-4) as lower-case hexadecimal text; the work is libsodium's. */
+/* SHA-256 (FIPS 180-4) as lower-case hexadecimal text; the work is nettle's, which uses the processor's own instructions. */
 #ifndef MLOPS_BASE_SHA256_H
 #define MLOPS_BASE_SHA256_H
 

@@ -1,29 +1,18 @@
 #include "rows/libpq.h"
 
-#include <dlfcn.h>
-#include <string.h>
-
-#define LIBRARY "libpq.so.5"
+#include "base/library.h"
 
 bool mlops_libpq_load(struct mlops_libpq *libpq, struct mlops_error *error)
 {
-	/* Its own libraries keep state of their own: once loaded it is not let go. */
-	void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	const char *missing = NULL;
-	void *symbol;
+	static const struct mlops_library library = { "libpq.so.5", "PostgreSQL's client library", "libpq5" };
+	void *handle = mlops_library_open(&library, error);
 
 	if (handle == NULL)
-		return mlops_error_set(error, MLOPS_CONFIG,
-				       "PostgreSQL's client library %s is missing (Debian's package libpq5)",
-				       LIBRARY);
+		return false;
 #define TAKE(name) \
-	symbol = dlsym(handle, #name); \
-	missing = symbol == NULL ? #name : missing; \
-	memcpy(&libpq->name, &symbol, sizeof symbol);
+	if (!mlops_library_take(&library, handle, #name, &libpq->name, sizeof libpq->name, error)) \
+		return false;
 	MLOPS_LIBPQ_FUNCTIONS(TAKE)
 #undef TAKE
-	dlclose(handle);
-	return missing == NULL ||
-	       mlops_error_set(error, MLOPS_CONFIG, "PostgreSQL's client library %s has no %s", LIBRARY,
-			       missing);
+	return true;
 }

@@ -1,8 +1,9 @@
 #include "service/routes.h"
 
+#include "base/sha256.h"
 #include "base/text.h"
 
-#include <sodium.h>
+#include <nettle/memops.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,7 @@ bool mlops_service_reload(struct mlops_service *service, struct mlops_served_cha
 static bool is_administrator(const struct mlops_service *service, const char *authorization)
 {
 	static const char scheme[] = "Bearer ";
-	unsigned char ours[crypto_generichash_BYTES], theirs[crypto_generichash_BYTES];
+	char ours[MLOPS_SHA256_TEXT], theirs[MLOPS_SHA256_TEXT];
 	const char *token;
 
 	if (authorization == NULL || strnlen(authorization, sizeof scheme - 1) < sizeof scheme - 1 ||
@@ -68,10 +69,9 @@ static bool is_administrator(const struct mlops_service *service, const char *au
 		return false;
 	token = authorization + sizeof scheme - 1;
 	token += strspn(token, " ");
-	crypto_generichash(ours, sizeof ours, (const unsigned char *)service->options.token,
-			   strlen(service->options.token), NULL, 0);
-	crypto_generichash(theirs, sizeof theirs, (const unsigned char *)token, strlen(token), NULL, 0);
-	return sodium_memcmp(ours, theirs, sizeof ours) == 0;
+	mlops_sha256_of(service->options.token, strlen(service->options.token), ours);
+	mlops_sha256_of(token, strlen(token), theirs);
+	return memeql_sec(ours, theirs, sizeof ours) != 0;
 }
 
 static bool may_pass(const struct mlops_service *service, const struct mlops_http_request *request,
