@@ -1,6 +1,5 @@
 #include "base/thread.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -104,15 +103,14 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* Signals are the business of the program's own threads. */
-static int start_thread(struct worker *worker)
+int mlops_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
 	sigset_t all, before;
 	int errnum;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errnum = pthread_create(&worker->thread, NULL, work, worker);
+	errnum = pthread_create(thread, NULL, run, argument);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return errnum;
 }
@@ -177,7 +175,7 @@ static void start_threads(struct mlops_pool *pool)
 		worker->pool = pool;
 		worker->number = i + 1;
 		worker->seen = pool->run;
-		if (start_thread(worker) == 0)
+		if (mlops_thread_start(&worker->thread, work, worker) == 0)
 			pool->started++;
 		else
 			pool->short_of_threads = true;

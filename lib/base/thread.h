@@ -25,6 +25,7 @@
 
 #include "base/error.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -46,6 +47,10 @@ void mlops_pool_run(struct mlops_pool *pool, size_t tasks, mlops_task *step, voi
  */
 bool mlops_pool_start(struct mlops_pool *pool, size_t tasks, mlops_task *step, void *context);
 void mlops_pool_finish(struct mlops_pool *pool);
+
+/* pthread_create for whoever needs a thread of his own: it gets no signals, which are the business of the
+ * program's own threads.  Returns what pthread_create does. */
+int mlops_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 
 /* CPUs that this process may run on (its affinity mask), at least 1. */
 unsigned mlops_thread_cpus(void);

@@ -11,16 +11,15 @@
 
 /* Every function that is called. */
 #define MLOPS_LIBPQ_FUNCTIONS(use) \
-	use(PQcancel) use(PQclear) use(PQconndefaults) use(PQconninfo) use(PQconninfoFree) use( \
-		PQconninfoParse) use(PQconnectPoll) use(PQconnectStartParams) use(PQconnectionNeedsPassword) \
-		use(PQdescribePrepared) use(PQerrorMessage) use(PQescapeIdentifier) use(PQexec) \
-			use(PQfinish) use(PQfname) use(PQfreeCancel) use(PQfreemem) use(PQftype) \
-				use(PQgetCancel) use(PQgetCopyData) use(PQgetResult) use(PQgetvalue) \
-					use(PQnfields) use(PQntuples) use(PQprepare) use(PQresultErrorField) \
-						use(PQresultErrorMessage) use(PQresultStatus) \
-							use(PQserverVersion) use(PQsetErrorVerbosity) \
-								use(PQsetNoticeProcessor) use(PQsocket) \
-									use(PQstatus)
+	use(PQcancel) use(PQclear) use(PQconndefaults) use(PQconnectPoll) \
+	use(PQconnectStartParams) use(PQconnectionNeedsPassword) use(PQconninfo) \
+	use(PQconninfoFree) use(PQconninfoParse) use(PQconsumeInput) use(PQdescribePrepared) \
+	use(PQerrorMessage) use(PQescapeIdentifier) use(PQescapeLiteral) use(PQfinish) \
+	use(PQfname) use(PQfreeCancel) use(PQfreemem) use(PQftype) use(PQgetCancel) \
+	use(PQgetCopyData) use(PQgetResult) use(PQgetvalue) use(PQisBusy) use(PQnfields) \
+	use(PQntuples) use(PQprepare) use(PQresultErrorField) use(PQresultErrorMessage) \
+	use(PQresultStatus) use(PQsendQuery) use(PQserverVersion) use(PQsetErrorVerbosity) \
+	use(PQsetNoticeProcessor) use(PQsocket) use(PQstatus)
 
 #define MLOPS_LIBPQ_MEMBER(name) __typeof__(&name) name;
 

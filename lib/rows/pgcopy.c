@@ -583,3 +583,11 @@ void mlops_pgcopy_release(struct mlops_pgcopy *copy)
 	mlops_buffer_release(&copy->rest);
 	mlops_buffer_release(&copy->text);
 }
+
+void mlops_pgcopy_restart(struct mlops_pgcopy *copy)
+{
+	copy->begun = copy->ended = false;
+	copy->row = 0;
+	copy->failed.code = MLOPS_OK;
+	mlops_buffer_clear(&copy->rest);
+}

@@ -75,6 +75,9 @@ struct mlops_pgcopy {
 bool mlops_pgcopy_init(struct mlops_pgcopy *copy, struct mlops_error *error);
 void mlops_pgcopy_release(struct mlops_pgcopy *copy);
 
+/* Ready for the bytes of another COPY of the same fields, whose rows count from 1 again. */
+void mlops_pgcopy_restart(struct mlops_pgcopy *copy);
+
 enum mlops_pgcopy_step {
 	MLOPS_PGCOPY_MORE,  /* all bytes are used; more, please */
 	MLOPS_PGCOPY_FULL,  /* the chunk has limit rows; *used bytes are used */

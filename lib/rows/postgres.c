@@ -1,8 +1,8 @@
 #include "rows/postgres.h"
 
 #include "base/text.h"
-#include "rows/pgcopy.h"
-#include "rows/postgres_session.h"
+#include "base/thread.h"
+#include "rows/postgres_shares.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +15,12 @@ struct postgres_reader {
 	struct mlops_buffer from;      /* what the columns are selected from */
 	Oid *oids;		       /* [base.n_columns] */
 	enum mlops_pgcopy_type *types; /* [base.n_columns] */
-	struct mlops_pgcopy copy;
-	struct mlops_pgcopy_field *fields; /* [copy.n_fields] the columns that are bound */
-	bool *casts;			   /* [copy.n_fields] the server makes them texts */
-	size_t *slots;			   /* [copy.n_slots] */
-	char *message;			   /* of the COPY, from libpq; NULL: none */
-	size_t length, used;		   /* of message */
-	bool bound, ended;
+	struct mlops_postgres_stream stream;
+	struct mlops_postgres_shares *shares; /* read instead of the stream; NULL: the stream is */
+	struct mlops_pgcopy_field *fields; /* [stream.copy.n_fields] the columns that are bound */
+	bool *casts;			   /* [stream.copy.n_fields] the server makes them texts */
+	size_t *slots;			   /* [stream.copy.n_slots] */
+	bool is_table, bound;
 };
 
 static bool complain(const struct postgres_reader *reader, const char *column, const char *what,
@@ -206,9 +205,9 @@ static void find_field(struct postgres_reader *reader, size_t column, size_t *fi
 	enum mlops_pgcopy_type type = reader->types[column];
 
 	if (field_of[column] == SIZE_MAX) {
-		field_of[column] = reader->copy.n_fields;
-		reader->casts[reader->copy.n_fields] = type == MLOPS_PGCOPY_UNKNOWN;
-		reader->fields[reader->copy.n_fields++] = (struct mlops_pgcopy_field){
+		field_of[column] = reader->stream.copy.n_fields;
+		reader->casts[reader->stream.copy.n_fields] = type == MLOPS_PGCOPY_UNKNOWN;
+		reader->fields[reader->stream.copy.n_fields++] = (struct mlops_pgcopy_field){
 			.type = type == MLOPS_PGCOPY_UNKNOWN ? MLOPS_PGCOPY_TEXT : type,
 			.name = reader->base.columns[column].name,
 		};
@@ -216,37 +215,102 @@ static void find_field(struct postgres_reader *reader, size_t column, size_t *fi
 	*slot = field_of[column];
 }
 
-static bool start_copy(struct postgres_reader *reader, struct mlops_error *error)
+static void append_select(struct postgres_reader *reader, const char *from, struct mlops_buffer *command)
 {
 	const struct mlops_libpq *pq = &reader->session->pq;
-	struct mlops_buffer command = MLOPS_BUFFER_INIT;
-	PGresult *result = NULL;
 
-	mlops_buffer_append_string(&command, "COPY (SELECT ");
-	for (size_t i = 0; i < reader->copy.n_fields; i++) {
+	mlops_buffer_append_string(command, "SELECT ");
+	for (size_t i = 0; i < reader->stream.copy.n_fields; i++) {
 		const char *name = reader->fields[i].name;
 		char *quoted = pq->PQescapeIdentifier(reader->session->connection, name, strlen(name));
 
 		if (i > 0)
-			mlops_buffer_append_string(&command, ", ");
+			mlops_buffer_append_string(command, ", ");
 		if (quoted == NULL)
-			command.failed = true;
+			command->failed = true;
 		else
-			mlops_buffer_append_format(&command, "%s%s", quoted, reader->casts[i] ? "::text" : "");
+			mlops_buffer_append_format(command, "%s%s", quoted, reader->casts[i] ? "::text" : "");
 		pq->PQfreemem(quoted);
 	}
-	mlops_buffer_append_string(&command, " FROM ");
-	mlops_buffer_append(&command, reader->from.data, reader->from.length);
+	mlops_buffer_append_string(command, " FROM ");
+	mlops_buffer_append_string(command, from);
+	(void)mlops_buffer_string(command);
+}
+
+static bool start_copy(struct postgres_reader *reader, struct mlops_error *error)
+{
+	struct mlops_buffer command = MLOPS_BUFFER_INIT;
+	bool ok;
+
+	mlops_buffer_append_string(&command, "COPY (");
+	append_select(reader, mlops_buffer_string(&reader->from), &command);
 	mlops_buffer_append_string(&command, ") TO STDOUT (FORMAT binary)");
 	(void)mlops_buffer_string(&command);
-	if (command.failed)
-		mlops_error_set_memory(error);
-	else
-		result = mlops_postgres_session_ask(reader->session, command.data, PGRES_COPY_OUT, error);
-	pq->PQclear(result);
+	ok = command.failed ? mlops_error_set_memory(error)
+			    : mlops_postgres_stream_start(&reader->stream, command.data, error);
 	mlops_buffer_release(&command);
-	reader->session->copying = result != NULL;
+	return ok;
+}
+
+/* Where it does not come to shares, the stream is read. */
+static bool start_shares(struct postgres_reader *reader, const struct mlops_postgres_table *table,
+			 const struct mlops_binding *bindings, struct mlops_error *error)
+{
+	unsigned threads = mlops_pool_workers(reader->stream.copy.options->pool);
+	size_t n = reader->stream.copy.n_slots;
+	struct mlops_buffer select = MLOPS_BUFFER_INIT;
+	enum mlops_column_type *types;
+	bool ok;
+
+	if (!mlops_postgres_session_export(reader->session, error))
+		return false;
+	if (reader->session->snapshot == NULL)
+		return true;
+	append_select(reader, table->name, &select);
+	types = calloc(n + 1, sizeof *types);
+	ok = types != NULL && !select.failed;
+	for (size_t i = 0; i < n && ok; i++)
+		types[i] = bindings[i].type;
+	if (ok)
+		reader->shares =
+			mlops_postgres_shares_new(&reader->stream, table, select.data, types, threads);
+	else
+		mlops_error_set_memory(error);
+	free(types);
+	mlops_buffer_release(&select);
+	return ok;
+}
+
+/* A plain table's rows come as they lie there, in whatever number of shares, and not as they do in an index
+ * that has all columns that are read. */
+static bool keep_order(struct postgres_reader *reader, struct mlops_error *error)
+{
+	PGresult *result = mlops_postgres_session_ask(reader->session,
+						      "SET LOCAL enable_indexonlyscan = off", PGRES_COMMAND_OK,
+						      error);
+
+	reader->session->pq.PQclear(result);
 	return result != NULL;
+}
+
+static bool start(struct postgres_reader *reader, const struct mlops_binding *bindings,
+		  struct mlops_error *error)
+{
+	const struct mlops_read_options *options = reader->stream.copy.options;
+	struct mlops_postgres_table table = { .plain = false };
+	bool ok = true;
+
+	/* Older servers have no scan of a range of blocks. */
+	if (reader->is_table && reader->session->pq.PQserverVersion(reader->session->connection) >= 140000)
+		ok = mlops_postgres_table_look(reader->session, mlops_buffer_string(&reader->from), &table,
+					       error);
+	if (ok && table.plain && mlops_pool_workers(options->pool) > 1 && !options->one_row &&
+	    !options->interactive && mlops_postgres_table_shares(table.blocks) > 1)
+		ok = start_shares(reader, &table, bindings, error);
+	if (ok && reader->shares == NULL)
+		ok = (!table.plain || keep_order(reader, error)) && start_copy(reader, error);
+	mlops_postgres_table_release(&table);
+	return ok;
 }
 
 static bool postgres_bind(struct mlops_reader *base, const struct mlops_binding *bindings, size_t n,
@@ -279,70 +343,31 @@ static bool postgres_bind(struct mlops_reader *base, const struct mlops_binding 
 			goto out;
 		find_field(reader, bindings[i].column, field_of, &reader->slots[i]);
 	}
-	reader->copy.source = base->name;
-	reader->copy.counts = &base->counts;
-	reader->copy.fields = reader->fields;
-	reader->copy.slots = reader->slots;
-	reader->copy.n_slots = n;
-	ok = mlops_pgcopy_init(&reader->copy, error) && start_copy(reader, error);
+	reader->stream.copy.source = base->name;
+	reader->stream.copy.counts = &base->counts;
+	reader->stream.copy.fields = reader->fields;
+	reader->stream.copy.slots = reader->slots;
+	reader->stream.copy.n_slots = n;
+	ok = mlops_pgcopy_init(&reader->stream.copy, error) && start(reader, bindings, error);
 out:
 	free(field_of);
 	return ok;
 }
 
-/* The next message of the COPY; false at its end, or when copy.failed says why there is none. */
-static bool next_message(struct postgres_reader *reader)
-{
-	struct mlops_postgres_session *session = reader->session;
-	const struct mlops_libpq *pq = &session->pq;
-	PGresult *result;
-	int length;
-
-	if (reader->message != NULL)
-		pq->PQfreemem(reader->message);
-	reader->message = NULL;
-	reader->length = reader->used = 0;
-	length = pq->PQgetCopyData(session->connection, &reader->message, 0);
-	if (length > 0) {
-		reader->length = (size_t)length;
-		return true;
-	}
-	session->copying = false;
-	reader->ended = true;
-	result = pq->PQgetResult(session->connection);
-	if (length < -1 || pq->PQresultStatus(result) != PGRES_COMMAND_OK)
-		mlops_postgres_session_blame(session, result, &reader->copy.failed);
-	else if (!reader->copy.ended)
-		mlops_error_set_at(&reader->copy.failed, MLOPS_UNAVAILABLE, reader->base.name, 0,
-				   "the server's answer ends too early");
-	pq->PQclear(result);
-	return false;
-}
-
 static bool postgres_next(struct mlops_reader *base, struct mlops_chunk *chunk, struct mlops_error *error)
 {
 	struct postgres_reader *reader = (struct postgres_reader *)base;
-	struct mlops_pgcopy *copy = &reader->copy;
-	size_t limit = copy->options->one_row ? 1 : MLOPS_CHUNK_ROWS;
-	enum mlops_pgcopy_step step = MLOPS_PGCOPY_MORE;
-	size_t used;
+	struct mlops_pgcopy *copy = &reader->stream.copy;
 
 	mlops_chunk_clear(chunk);
 	if (!reader->bound || chunk->n_columns != copy->n_slots)
 		return mlops_error_set(error, MLOPS_BUG, "a chunk of %zu columns for a reader with %zu bound",
 				       chunk->n_columns, copy->n_slots);
-	/* The end of the format is not the end of the command: that one says whether all went well. */
-	while (copy->failed.code == MLOPS_OK && step != MLOPS_PGCOPY_FULL && !reader->ended) {
-		if (reader->used == reader->length && !next_message(reader))
-			break;
-		if (copy->ended) {
-			reader->used = reader->length;
-			continue;
-		}
-		step = mlops_pgcopy_take(copy, reader->message + reader->used, reader->length - reader->used,
-					 &used, chunk, limit);
-		reader->used += used;
-	}
+	if (reader->shares != NULL)
+		mlops_postgres_shares_next(reader->shares, chunk, &base->counts, &copy->failed);
+	else
+		mlops_postgres_stream_fill(&reader->stream, chunk,
+					   copy->options->one_row ? 1 : MLOPS_CHUNK_ROWS, SIZE_MAX);
 	base->counts.rows += chunk->rows;
 	if (chunk->rows > 0 || copy->failed.code == MLOPS_OK)
 		return true;
@@ -355,8 +380,7 @@ static void postgres_free(struct mlops_reader *base)
 {
 	struct postgres_reader *reader = (struct postgres_reader *)base;
 
-	if (reader->message != NULL)
-		reader->session->pq.PQfreemem(reader->message);
+	mlops_postgres_shares_free(reader->shares);
 	for (size_t i = 0; i < base->n_columns; i++)
 		free(base->columns[i].name);
 	free(base->columns);
@@ -365,7 +389,7 @@ static void postgres_free(struct mlops_reader *base)
 	free(reader->fields);
 	free(reader->casts);
 	free(reader->slots);
-	mlops_pgcopy_release(&reader->copy);
+	mlops_postgres_stream_release(&reader->stream);
 	mlops_buffer_release(&reader->from);
 	free(reader);
 }
@@ -412,7 +436,9 @@ struct mlops_reader *mlops_postgres_open(struct mlops_postgres_session *session,
 	reader->base.ops = &postgres_ops;
 	reader->base.name = session->name;
 	reader->session = session;
-	reader->copy.options = options;
+	reader->stream.session = session;
+	reader->is_table = database->table != NULL;
+	reader->stream.copy.options = options;
 	description = describe(reader, database, error);
 	ok = description != NULL && make_columns(reader, description, error);
 	if (description != NULL)

@@ -17,6 +17,13 @@
  * The rows of a table come in the order in which they lie there; whoever needs another says ORDER BY in a
  * query.
  *
+ * One process of the server writes all rows that a connection gets.  So a plain table of more than 32 MB is
+ * read over several (PostgreSQL 14 and later), as many as options->pool has threads, four at most, unless
+ * options ask for single rows or for what there is: a pool of one thread, or none, has one connection.  The
+ * others see what the session sees, have threads of their own, and end with the reader.  Rows, their order
+ * and numbers, counts, errors and the time that statement_timeout gives are those of one connection; where
+ * the server allows no more of them there is one.
+ *
  * Columns of numbers (smallint, integer, bigint, real, double precision, numeric, oid, boolean) are guessed
  * to be numbers, all others texts.  What a cell is, is what its text would be in CSV; so a column of a type that is not
  * known here (json, interval, arrays) is text, as the server writes it, and an error only when it is bound as numbers.

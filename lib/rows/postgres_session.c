@@ -9,6 +9,8 @@
 
 #define DEFAULT_CONNECT_TIMEOUT INT64_C(10000000)
 #define MILLISECOND		1000
+/* What TLS has decrypted and not handed over is not seen by poll: it is looked for once a second. */
+#define LOOK_AGAIN 1000
 
 /* The first two characters, or all five, of an SQLSTATE, and what they mean to us. */
 static const struct {
@@ -183,12 +185,91 @@ bool mlops_postgres_session_blame(struct mlops_postgres_session *session, const 
 				  hint != NULL ? hint : "");
 }
 
+/* Until the server can be read from, or written to.  0: not within so many milliseconds; -1: wake was
+ * heard. */
+static int wait_for(struct mlops_postgres_session *session, short events, int timeout)
+{
+	struct pollfd waiting[] = { { .fd = session->pq.PQsocket(session->connection), .events = events },
+				    { .fd = session->wake, .events = POLLIN } };
+	int ready;
+
+	do {
+		ready = poll(waiting, 2, timeout);
+	} while (ready < 0 && errno == EINTR);
+	return waiting[1].revents != 0 ? -1 : ready;
+}
+
+int mlops_postgres_session_message(struct mlops_postgres_session *session, char **message)
+{
+	const struct mlops_libpq *pq = &session->pq;
+
+	for (;;) {
+		int length = pq->PQgetCopyData(session->connection, message, 1);
+
+		if (length != 0)
+			return length;
+		/* Whoever reads before he waits waits less often. */
+		if (!pq->PQconsumeInput(session->connection))
+			return pq->PQgetCopyData(session->connection, message, 1);
+		length = pq->PQgetCopyData(session->connection, message, 1);
+		if (length != 0)
+			return length;
+		if (wait_for(session, POLLIN, LOOK_AGAIN) < 0)
+			return 0;
+	}
+}
+
+PGresult *mlops_postgres_session_result(struct mlops_postgres_session *session)
+{
+	const struct mlops_libpq *pq = &session->pq;
+
+	while (pq->PQisBusy(session->connection)) {
+		bool lost = !pq->PQconsumeInput(session->connection);
+
+		if (pq->PQisBusy(session->connection) && (lost || wait_for(session, POLLIN, LOOK_AGAIN) < 0))
+			return NULL;
+	}
+	return pq->PQgetResult(session->connection);
+}
+
+/* What is left of the command before.  A COPY has no end here: who asks in the middle of one gets an error.
+ * */
+static void pass_over_results(struct mlops_postgres_session *session)
+{
+	ExecStatusType status = PGRES_COMMAND_OK;
+	PGresult *result;
+
+	while (status != PGRES_COPY_OUT && (result = mlops_postgres_session_result(session)) != NULL) {
+		status = session->pq.PQresultStatus(result);
+		session->pq.PQclear(result);
+	}
+}
+
+/* The last result, or the first one that is an error: what a lost connection adds says less. */
+static PGresult *last_result(struct mlops_postgres_session *session)
+{
+	const struct mlops_libpq *pq = &session->pq;
+	PGresult *result = NULL, *next;
+
+	while (pq->PQresultStatus(result) != PGRES_COPY_OUT &&
+	       (next = mlops_postgres_session_result(session)) != NULL) {
+		bool failed = result != NULL && pq->PQresultStatus(result) == PGRES_FATAL_ERROR;
+
+		pq->PQclear(failed ? next : result);
+		result = failed ? result : next;
+	}
+	return result;
+}
+
 PGresult *mlops_postgres_session_ask(struct mlops_postgres_session *session, const char *command,
 				     ExecStatusType expected, struct mlops_error *error)
 {
-	PGresult *result = session->pq.PQexec(session->connection, command);
+	PGresult *result = NULL;
 
-	if (session->pq.PQresultStatus(result) == expected)
+	pass_over_results(session);
+	if (session->pq.PQsendQuery(session->connection, command))
+		result = last_result(session);
+	if (result != NULL && session->pq.PQresultStatus(result) == expected)
 		return result;
 	mlops_postgres_session_blame(session, result, error);
 	session->pq.PQclear(result);
@@ -303,17 +384,15 @@ static bool wait_until_connected(struct mlops_postgres_session *session, int64_t
 	int timeout = connect_timeout(session, wanted);
 
 	while (status != PGRES_POLLING_OK) {
-		struct pollfd waiting = { .fd = pq->PQsocket(session->connection),
-					  .events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT };
-		int ready;
+		int ready = wait_for(session, status == PGRES_POLLING_READING ? POLLIN : POLLOUT, timeout);
 
-		do {
-			ready = poll(&waiting, 1, timeout);
-		} while (ready < 0 && errno == EINTR);
 		if (ready == 0)
 			return mlops_error_set_at(error, MLOPS_UNAVAILABLE, session->name, 0,
 						  "the server has not answered within %d.%03d seconds",
 						  timeout / 1000, timeout % 1000);
+		if (ready < 0)
+			return mlops_error_set_at(error, MLOPS_UNAVAILABLE, session->name, 0,
+						  "the connection is not wanted any more");
 		status = pq->PQconnectPoll(session->connection);
 		if (status == PGRES_POLLING_FAILED)
 			return blame_connection(session, "", error);
@@ -321,18 +400,28 @@ static bool wait_until_connected(struct mlops_postgres_session *session, int64_t
 	return true;
 }
 
-static bool begin(struct mlops_postgres_session *session, int64_t statement_timeout,
-		  struct mlops_error *error)
+long long mlops_postgres_session_limit(const struct mlops_postgres_session *session)
+{
+	int64_t milliseconds = (session->statement_timeout + MILLISECOND - 1) / MILLISECOND;
+
+	return milliseconds > INT32_MAX ? INT32_MAX : milliseconds;
+}
+
+/* snapshot: what another session has exported, or NULL. */
+static bool begin(struct mlops_postgres_session *session, const char *snapshot, struct mlops_error *error)
 {
 	struct mlops_buffer command = MLOPS_BUFFER_INIT;
-	int64_t milliseconds = (statement_timeout + MILLISECOND - 1) / MILLISECOND;
 	bool ok;
 
+	mlops_buffer_append_string(&command,
+				   "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; ");
+	if (snapshot != NULL)
+		mlops_buffer_append_format(&command, "SET TRANSACTION SNAPSHOT '%s'; ", snapshot);
 	/* Scans that begin where another one is would give the rows in another order each time. */
 	mlops_buffer_append_format(&command,
-				   "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL synchronize_seqscans = off; "
+				   "SET LOCAL synchronize_seqscans = off; "
 				   "SET LOCAL statement_timeout = %lld; SAVEPOINT mlops",
-				   milliseconds > INT32_MAX ? (long long)INT32_MAX : (long long)milliseconds);
+				   mlops_postgres_session_limit(session));
 	ok = run(session, mlops_buffer_string(&command), error);
 	mlops_buffer_release(&command);
 	/* Where the server's system cannot look whether we are there, we do without. */
@@ -342,8 +431,7 @@ static bool begin(struct mlops_postgres_session *session, int64_t statement_time
 	return ok;
 }
 
-bool mlops_postgres_session_open(struct mlops_postgres_session *session,
-				 const struct mlops_postgres_options *database, struct mlops_error *error)
+static bool connect_session(struct mlops_postgres_session *session, struct mlops_error *error)
 {
 	static const char *const keywords[] = { "keepalives_idle",
 						"keepalives_interval",
@@ -352,40 +440,97 @@ bool mlops_postgres_session_open(struct mlops_postgres_session *session,
 						"dbname",
 						"client_encoding",
 						NULL };
+	/* A network that swallows everything is found out within a minute.  What the URL says counts more. */
+	const char *const values[] = { "30", "10", "3", session->program, session->url, "UTF8", NULL };
+
+	if (session->name == NULL || session->url == NULL || session->program == NULL)
+		return mlops_error_set_memory(error);
+	session->connection = session->pq.PQconnectStartParams(keywords, values, 1);
+	if (session->connection == NULL)
+		return mlops_error_set_memory(error);
+	session->pq.PQsetNoticeProcessor(session->connection, drop_notice, NULL);
+	/* The only way to learn the SQLSTATE of a refusal. */
+	session->pq.PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
+	if (session->pq.PQstatus(session->connection) == CONNECTION_BAD)
+		return blame_connection(session, "", error);
+	return wait_until_connected(session, session->connect_timeout, error);
+}
+
+bool mlops_postgres_session_open(struct mlops_postgres_session *session,
+				 const struct mlops_postgres_options *database, struct mlops_error *error)
+{
 	struct mlops_buffer url = MLOPS_BUFFER_INIT, name = MLOPS_BUFFER_INIT;
 	bool ok = false;
 
-	*session = (struct mlops_postgres_session){ .connection = NULL };
+	*session = (struct mlops_postgres_session){
+		.wake = -1,
+		.connect_timeout = database->connect_timeout,
+		.statement_timeout = database->statement_timeout,
+	};
 	if (!mlops_postgres_plain_url(database->url, &url, error) || !mlops_libpq_load(&session->pq, error) ||
 	    !make_name(&session->pq, database, &url, &name, error))
 		goto out;
 	session->name = strdup(name.data);
-	if (session->name != NULL) {
-		/* A network that swallows everything is found out within a minute.  What the URL says counts
-		 * more. */
-		const char *const values[] = {
-			"30", "10", "3", database->program, url.length > 0 ? url.data : "", "UTF8", NULL
-		};
-
-		session->connection = session->pq.PQconnectStartParams(keywords, values, 1);
-	}
-	if (session->connection == NULL) {
-		mlops_error_set_memory(error);
-		goto out;
-	}
-	session->pq.PQsetNoticeProcessor(session->connection, drop_notice, NULL);
-	/* The only way to learn the SQLSTATE of a refusal. */
-	session->pq.PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
-	if (session->pq.PQstatus(session->connection) == CONNECTION_BAD) {
-		blame_connection(session, "", error);
-		goto out;
-	}
-	ok = wait_until_connected(session, database->connect_timeout, error) &&
-	     begin(session, database->statement_timeout, error);
+	session->url = strdup(url.length > 0 ? url.data : "");
+	session->program = strdup(database->program);
+	ok = connect_session(session, error) && begin(session, NULL, error);
 out:
 	mlops_buffer_release(&url);
 	mlops_buffer_release(&name);
 	return ok;
+}
+
+bool mlops_postgres_session_open_beside(struct mlops_postgres_session *session,
+					const struct mlops_postgres_session *leader, int wake,
+					struct mlops_error *error)
+{
+	*session = (struct mlops_postgres_session){
+		.pq = leader->pq,
+		.name = strdup(leader->name),
+		.wake = wake,
+		.url = strdup(leader->url),
+		.program = strdup(leader->program),
+		.connect_timeout = leader->connect_timeout,
+		.statement_timeout = leader->statement_timeout,
+	};
+	return connect_session(session, error) && begin(session, leader->snapshot, error);
+}
+
+static bool keep_exported(struct mlops_postgres_session *session, const PGresult *result)
+{
+	const char *snapshot = session->pq.PQgetvalue(result, 0, 0);
+
+	/* It becomes part of a command. */
+	if (strspn(snapshot, "0123456789ABCDEFabcdef-") != strlen(snapshot))
+		return false;
+	session->snapshot = strdup(snapshot);
+	session->server = strdup(session->pq.PQgetvalue(result, 0, 1));
+	return session->snapshot != NULL && session->server != NULL;
+}
+
+bool mlops_postgres_session_export(struct mlops_postgres_session *session, struct mlops_error *error)
+{
+	/* A savepoint begins a transaction in the transaction, and only the outer one can export. */
+	static const char command[] =
+		"RELEASE SAVEPOINT mlops; SELECT pg_catalog.pg_export_snapshot(), " MLOPS_POSTGRES_SERVER;
+	struct mlops_error failed = MLOPS_ERROR_INIT;
+	PGresult *result;
+	bool ok;
+
+	if (session->alone || session->snapshot != NULL)
+		return true;
+	result = mlops_postgres_session_ask(session, command, PGRES_TUPLES_OK, &failed);
+	ok = result != NULL && run(session, "SAVEPOINT mlops", &failed);
+	session->alone = !ok || !keep_exported(session, result);
+	session->pq.PQclear(result);
+	if (ok)
+		return true;
+	/* That was the end of the transaction; in another one rows may be others. */
+	if (!session->read)
+		return run(session, "ROLLBACK", error) && begin(session, NULL, error);
+	if (error != NULL && error->code == MLOPS_OK)
+		*error = failed;
+	return false;
 }
 
 void mlops_postgres_session_close(struct mlops_postgres_session *session)
@@ -400,6 +545,12 @@ void mlops_postgres_session_close(struct mlops_postgres_session *session)
 	}
 	if (session->connection != NULL)
 		session->pq.PQfinish(session->connection);
+	if (session->url != NULL)
+		explicit_bzero(session->url, strlen(session->url));
+	free(session->url);
+	free(session->program);
+	free(session->snapshot);
+	free(session->server);
 	free(session->name);
-	*session = (struct mlops_postgres_session){ .connection = NULL };
+	*session = (struct mlops_postgres_session){ .wake = -1 };
 }

@@ -71,7 +71,7 @@ struct mlops_read_options {
 	bool one_row;              /* every chunk has one row */
 	size_t max_line;           /* bytes in one row */
 	struct mlops_pool *pool;   /* its threads read CSV, also between calls; rows are the same.  NULL: the
-				      caller's only */
+				      caller's only.  PostgreSQL has a connection for each, four at most */
 };
 
 #define MLOPS_READ_OPTIONS_INIT { .format = MLOPS_FORMAT_AUTO, .max_line = (size_t)16 << 20 }

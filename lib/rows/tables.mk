@@ -14,6 +14,9 @@ libmlops_a_SOURCES += \
 	%D%/pgcopy.c %D%/pgcopy.h \
 	%D%/postgres.c %D%/postgres.h \
 	%D%/postgres_session.c %D%/postgres_session.h \
+	%D%/postgres_shares.c %D%/postgres_shares.h \
+	%D%/postgres_stream.c %D%/postgres_stream.h \
+	%D%/postgres_table.c %D%/postgres_table.h \
 	%D%/quality.c %D%/quality.h \
 	%D%/select.c %D%/select.h \
 	%D%/series.c %D%/series.h \

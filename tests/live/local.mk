@@ -2,6 +2,7 @@
 LIVE_TESTS = \
 	tests/live/alertmanager.bats tests/live/dashboard.bats tests/live/drift.bats tests/live/mlflow.bats \
 	tests/live/mlflow_model.bats tests/live/onnxruntime.bats tests/live/pipeline.bats tests/live/postgres.bats \
+	tests/live/postgres_shares.bats \
 	tests/live/registry_mlflow.bats tests/live/retrain_mlflow.bats tests/live/runbook.bats tests/live/torch.bats
 PROMETHEUS_TESTS = tests/prometheus/accuracy.yml tests/prometheus/data.yml tests/prometheus/days.yml \
 	tests/prometheus/monitoring.yml tests/prometheus/service.yml tests/prometheus/training.yml

@@ -307,6 +307,30 @@ static void cpus_follow_the_affinity(void **state)
 	assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
+static void *ask_for_mask(void *argument)
+{
+	sigset_t *mask = argument;
+
+	pthread_sigmask(SIG_SETMASK, NULL, mask);
+	return mask;
+}
+
+static void a_thread_of_ones_own_gets_no_signals(void **state)
+{
+	sigset_t before, mask, after;
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	pthread_sigmask(SIG_SETMASK, NULL, &before);
+	assert_int_equal(mlops_thread_start(&thread, ask_for_mask, &mask), 0);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_ptr_equal(result, &mask);
+	assert_true(sigismember(&mask, SIGTERM) && sigismember(&mask, SIGINT));
+	pthread_sigmask(SIG_SETMASK, NULL, &after);
+	assert_int_equal(sigismember(&after, SIGTERM), sigismember(&before, SIGTERM));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +340,7 @@ int main(void)
 		cmocka_unit_test(threads_work_at_the_same_time),
 		cmocka_unit_test(the_caller_goes_on),
 		cmocka_unit_test(nothing_to_start_with),
+		cmocka_unit_test(a_thread_of_ones_own_gets_no_signals),
 		cmocka_unit_test(a_step_may_run_something_itself),
 		cmocka_unit_test(threads_start_when_there_is_work_for_them),
 		cmocka_unit_test(work_is_done_without_threads),

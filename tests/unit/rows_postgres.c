@@ -5,8 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "rows/postgres_session.h"
+#include "rows/postgres_table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void urls(void **state)
@@ -112,12 +113,49 @@ static void what_the_ledger_says(void **state)
 	mlops_buffer_release(&name);
 }
 
+/* Nothing is read twice or left out, whatever the number of blocks. */
+static void shares_of_tables(void **state)
+{
+	static const uint64_t sizes[] = { 4097, 5000, 8192, 8193, 1000000, 10000001 };
+	struct mlops_buffer condition = MLOPS_BUFFER_INIT;
+
+	(void)state;
+	assert_int_equal(mlops_postgres_table_shares(0), 1);
+	assert_int_equal(mlops_postgres_table_shares(4096), 1);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		uint64_t n = mlops_postgres_table_shares(sizes[i]), end = 0;
+
+		assert_true(n > 1);
+		for (uint64_t share = 0; share < n; share++) {
+			unsigned long long from, before = 0;
+			int found;
+
+			mlops_buffer_clear(&condition);
+			mlops_postgres_table_share(n, share, &condition);
+			found = sscanf(mlops_buffer_string(&condition),
+				       "ctid >= '(%llu,0)'::pg_catalog.tid AND "
+				       "ctid < '(%llu,0)'::pg_catalog.tid",
+				       &from, &before);
+			assert_int_equal(found, share + 1 < n ? 2 : 1);
+			assert_int_equal(from, end);
+			assert_true(from < sizes[i]);
+			assert_true(share + 1 == n || (before > from && before - from <= 1024));
+			end = before;
+		}
+	}
+	mlops_buffer_clear(&condition);
+	mlops_postgres_table_share(2, 1, &condition);
+	assert_string_equal(mlops_buffer_string(&condition), "ctid >= '(256,0)'::pg_catalog.tid");
+	mlops_buffer_release(&condition);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(urls),
 		cmocka_unit_test(names_of_tables),
 		cmocka_unit_test(what_the_ledger_says),
+		cmocka_unit_test(shares_of_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
