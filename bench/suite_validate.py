@@ -1,4 +1,5 @@
 """Validation: whole processes from CSV to the figures of every column, and to a verdict."""
+import datetime
 import json
 import os
 import shutil
@@ -29,8 +30,9 @@ def profile_job(plan, rows, peers):
     contenders = [Contender(OURS, ours(plan, path, "--profile", "--checks", "rows"), whole=True)]
     contenders += [peer(plan, who, "profile", path) for who in peers]
     if peers and xan(plan):
-        command = [xan(plan), "stats", "--all", "--threads", plan.threads, path]
-        contenders.append(Contender("xan", command, whole=True))
+        for who, words in (("xan", ["--all"]), ("xan, no quantiles", [])):
+            command = [xan(plan), "stats", *words, "--threads", plan.threads, path]
+            contenders.append(Contender(who, command, whole=True))
     return Job(f"profile of every column: {rows:,} rows", contenders)
 
 
@@ -55,11 +57,30 @@ def check_job(plan, peers):
     return Job(f"columns, missing values and ranges: {plan.rows:,} rows", contenders)
 
 
-def all_job(plan, rows):
-    path = plan.directory(rows) / "rows.csv"
-    # The rows are their own reference: they are read twice.
-    words = ["--profile", "--reference", path]
-    return Job(f"all checks, with drift against {rows:,} rows", [Contender(OURS, ours(plan, path, *words), whole=True)])
+def timed(plan, rows):
+    """The rows with a time, a minute apart, so that the checks of times have something to do."""
+    path = plan.directory(rows) / "timed.csv"
+    if not path.exists():
+        start = datetime.datetime(2023, 11, 14)
+        with open(plan.directory(rows) / "rows.csv", encoding="utf-8") as lines, \
+                open(path.with_suffix(".part"), "w", encoding="utf-8") as out:
+            out.write("time," + next(lines))
+            for i, line in enumerate(lines):
+                out.write(f"{(start + datetime.timedelta(minutes=i)).isoformat()}Z,{line}")
+        path.with_suffix(".part").rename(path)
+    return path
+
+
+def all_job(plan, rows, against="a model"):
+    """What a model's file says of its training data is the reference, or rows, which are read as well."""
+    path, limits = timed(plan, rows), plan.build / "validate-all.json"
+    reference = path if against == "rows" else plan.models / "validate-all.onnx"
+    limits.write_bytes(plan.output([plan.build / "mlops-validate", "-q", "--infer", path]))
+    if against != "rows":
+        words = ["-m", "anomaly_detection", "--test-fraction", "0", "-o", reference]
+        plan.output([plan.build / "mlops-train", "-q", *words, path])
+    command = ours(plan, path, "--schema", limits, "--profile", "--reference", reference)
+    return Job(f"all checks, with drift against {against}: {rows:,} rows", [Contender(OURS, command, whole=True)])
 
 
 def postgres_job(plan, server, rows, peers):
@@ -133,6 +154,7 @@ def run(plan):
     checks = list(judge_profile(plan, profiles))
     if not xan(plan):
         checks.append("xan: left out, it is not installed (cargo install xan)")
+    everything = [all_job(plan, plan.rows, against).run(plan) for against in ("a model", "rows")]
     tables, notes = from_postgres(plan)
-    jobs = [profiles, check_job(plan, CHECKERS).run(plan), all_job(plan, plan.rows).run(plan), *tables]
+    jobs = [profiles, check_job(plan, CHECKERS).run(plan), *everything, *tables]
     return jobs, checks + notes
