@@ -62,7 +62,7 @@ static double jensen_shannon_of(const struct shares *shares)
 
 		sum += (r > 0 ? r * log(r / middle) : 0) + (c > 0 ? c * log(c / middle) : 0);
 	}
-	return sqrt(fmax(sum, 0) / (2 * log(2)));
+	return sqrt(fmax(sum, 0) / 2);
 }
 
 /* The bin of value among n of equal width; the last one holds its upper edge. */

@@ -8,8 +8,8 @@
  * rounded up (Sturges) for n values of both, as numpy's histogram cuts them; where the reference has at most
  * 20 different values, and for texts, of each value's share. psi = sum (r - c) ln(r / c), where an empty
  * bin's share is 0.0001, or a millionth of the smallest share if that is not above 0.0001.  jensen_shannon is
- * the distance with logarithms of base 2 (scipy.spatial.distance.jensenshannon). These are the definitions of
- * Evidently too.  Missing values stand aside; missing is the difference of their shares.
+ * the distance with natural logarithms, at most sqrt(ln 2) = 0.83 (scipy.spatial.distance.jensenshannon). These are the
+ * definitions and defaults of Evidently too.  Missing values stand aside; missing is the difference of their shares.
  *
  * Figures are exact for the values that the two profiles hold; each share may be wrong by what check/sketch.h
  * says.

@@ -91,7 +91,7 @@ static const struct mlops_rule_info rules[MLOPS_RULES] = {
 		"Wasserstein distance over the reference's standard deviation",
 		{ { "most", 0.5, POSITIVE, "distance in standard deviations" } } },
 	[MLOPS_RULE_DRIFT_JENSEN_SHANNON] = { "drift_jensen_shannon", "drift", WARNING, false, false,
-		"Jensen-Shannon distance, base 2", { { "most", 0.25, SHARE, "distance" } } },
+		"Jensen-Shannon distance", { { "most", 0.25, SHARE, "distance" } } },
 	[MLOPS_RULE_DRIFT_MISSING] = { "drift_missing", "drift", ERROR, false, false,
 		"the share of missing values has changed",
 		{ { "most", 0.1, SHARE, "difference of the shares" } } },

@@ -30,3 +30,14 @@ agree() {
 	need_python
 	agree "" 0.0008
 }
+
+@test "few rows: Evidently's own figures" {
+	need_python
+	[ -n "${MLOPS_EVIDENTLY-}" ] ||
+		skip "MLOPS_EVIDENTLY names no Python with evidently==0.7.23 and pandas==2.2.3, which the other peers' pandas is too new for"
+	mlops-validate --reference "$MLOPS_LIVE/few_reference.csv" "$MLOPS_LIVE/few_current.csv" > found.jsonl || true
+	run -0 "$MLOPS_EVIDENTLY" "$MLOPS_SOURCE/tests/live/drift_evidently.py" "$MLOPS_LIVE/few_reference.csv" \
+		"$MLOPS_LIVE/few_current.csv" found.jsonl
+	echo "$output"
+	[ "$(jq -c . <<< "${lines[-1]}")" = '{"columns":5,"wrong":0}' ]
+}

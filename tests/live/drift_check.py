@@ -4,7 +4,7 @@
     python drift_check.py compare REFERENCE.csv CURRENT.csv VALIDATED.jsonl ERROR
 
 Compares the summary line's "drift" with scipy.stats.ks_2samp, wasserstein_distance over the reference's standard
-deviation (0.001 at least), the population stability index and scipy.spatial.distance.jensenshannon (base 2) on shares
+deviation (0.001 at least), the population stability index and scipy.spatial.distance.jensenshannon on shares
 that numpy.histogram counts, with the bins that Evidently takes: Sturges' over both, or each value where the reference
 has at most 20; missing values are left out.  ERROR is what a share may be wrong; 0 asks for equality to 1e-9.
 Exit status 1 where they do not agree.  Needs numpy and scipy.
@@ -72,7 +72,7 @@ def figures(reference, current):
         "psi": float(((c - d) * numpy.log(c / d)).sum()),
         "ks": stats.ks_2samp(reference, current).statistic,
         "wasserstein": stats.wasserstein_distance(reference, current) / max(numpy.std(reference), 0.001),
-        "jensen_shannon": distance.jensenshannon(a, b, 2),
+        "jensen_shannon": distance.jensenshannon(a, b),
         "missing": missing,
     }
 

@@ -6,7 +6,8 @@ LIVE_TESTS = \
 	tests/live/registry_mlflow.bats tests/live/retrain_mlflow.bats tests/live/runbook.bats tests/live/torch.bats
 PROMETHEUS_TESTS = tests/prometheus/accuracy.yml tests/prometheus/data.yml tests/prometheus/days.yml \
 	tests/prometheus/monitoring.yml tests/prometheus/service.yml tests/prometheus/training.yml
-EXTRA_DIST += $(LIVE_TESTS) $(PROMETHEUS_TESTS) tests/live/mlflow_faults.py tests/live/drift_check.py tests/live/make_sklearn.py tests/live/monitoring.bash \
+EXTRA_DIST += $(LIVE_TESTS) $(PROMETHEUS_TESTS) tests/live/mlflow_faults.py tests/live/drift_check.py tests/live/drift_evidently.py \
+	tests/live/make_sklearn.py tests/live/monitoring.bash \
 	tests/live/onnxruntime_check.py tests/live/onnxruntime_forecast.py tests/live/postgres.bash tests/live/requirements.txt \
 	tests/live/mlflow.bash tests/live/mlflow_pyfunc.py tests/live/relay.py \
 	tests/live/sinks.py tests/live/torch_check.py

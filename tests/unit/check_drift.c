@@ -52,7 +52,7 @@ static void measures_numbers(void **state)
 	assert_near(drift.psi, 0.8456683264239356);
 	assert_near(drift.ks, 0.15333333333333332);
 	assert_near(drift.wasserstein, 0.4225634766608049);
-	assert_near(drift.jensen_shannon, 0.2755015028422566);
+	assert_near(drift.jensen_shannon, 0.22937004657219628);
 	assert_near(drift.missing, 1.0 / 151);
 	mlops_column_figures_release(&reference.figures);
 	mlops_column_figures_release(&current.figures);
@@ -68,7 +68,7 @@ static void measures_numbers(void **state)
 	assert_near(drift.psi, 2.1793326748561084);
 	assert_near(drift.ks, 0.2866666666666667);
 	assert_near(drift.wasserstein, 0.7071067811865474);
-	assert_near(drift.jensen_shannon, 0.4009894852655879);
+	assert_near(drift.jensen_shannon, 0.3338456449836169);
 	mlops_column_figures_release(&current.figures);
 
 	/* nothing to compare with */
@@ -123,7 +123,7 @@ static void measures_texts(void **state)
 	/* shares .6 .4 0 and 0 .5 .5; an empty one counts as .0001 */
 	assert_near(drift.psi, 0.5999 * log(6000) + -0.1 * log(0.8) + -0.4999 * log(0.0002));
 	assert_near(drift.jensen_shannon,
-		    sqrt((0.6 + 0.4 * log2(0.4 / 0.45) + 0.5 * log2(0.5 / 0.45) + 0.5) / 2));
+		    sqrt((1.1 * log(2) + 0.4 * log(0.4 / 0.45) + 0.5 * log(0.5 / 0.45)) / 2));
 	assert_true(isnan(drift.ks) && isnan(drift.wasserstein));
 	assert_near(drift.missing, 0.2);
 }
