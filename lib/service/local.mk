@@ -1,4 +1,5 @@
 libmlops_a_SOURCES += \
+	%D%/acceptor.c %D%/acceptor.h \
 	%D%/handle_forecast.c \
 	%D%/handle_jobs.c \
 	%D%/handle_models.c \

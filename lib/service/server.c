@@ -1,5 +1,7 @@
 #include "service/server.h"
 
+#include "service/acceptor.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +29,8 @@ struct mlops_server {
 	struct mlops_service *service;
 	struct mlops_server_options options;
 	struct MHD_Daemon *daemon;
+	struct mlops_acceptor *acceptor;
+	int fd; /* listening */
 	uint16_t port;
 	_Atomic unsigned in_flight;
 	pthread_mutex_t lock; /* of peers */
@@ -84,7 +88,10 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 			peer->next->previous = peer;
 		server->peers = peer;
 		pthread_mutex_unlock(&server->lock);
-	} else if (peer != NULL) {
+		return;
+	}
+	mlops_acceptor_closed(server->acceptor);
+	if (peer != NULL) {
 		pthread_mutex_lock(&server->lock);
 		if (peer->previous != NULL)
 			peer->previous->next = peer->next;
@@ -308,10 +315,18 @@ static uint16_t port_of(int fd)
 	return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
-static bool start_daemon(struct mlops_server *server, int fd, struct mlops_error *error)
+/* libmicrohttpd gives one thread after the other its connection. */
+static bool take(void *context, int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct mlops_server *server = context;
+
+	return MHD_add_connection(server->daemon, fd, address, length) == MHD_YES;
+}
+
+static bool start_daemon(struct mlops_server *server, struct mlops_error *error)
 {
 	const struct mlops_server_options *options = &server->options;
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key },
@@ -322,10 +337,11 @@ static bool start_daemon(struct mlops_server *server, int fd, struct mlops_error
 	if (options->certificate != NULL)
 		flags |= MHD_USE_TLS;
 	server->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+		flags, 0, NULL, NULL, handle, server, MHD_OPTION_THREAD_POOL_SIZE,
 		/* libmicrohttpd takes 1 for a mistake: one thread is the absence of a pool */
 		options->threads > 1 ? options->threads : 0, MHD_OPTION_CONNECTION_LIMIT,
-		options->connections > options->threads ? options->connections : options->threads,
+		/* each thread has room for all: the limit is the acceptor's */
+		options->connections * options->threads + options->threads,
 		MHD_OPTION_CONNECTION_TIMEOUT, options->timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_BYTES,
 		MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed,
 		server, MHD_OPTION_ARRAY, options->certificate != NULL ? tls : none, MHD_OPTION_END);
@@ -350,11 +366,23 @@ static bool start_watcher(struct mlops_server *server, struct mlops_error *error
 	return server->watching || mlops_error_set(error, MLOPS_UNAVAILABLE, "no thread: %s", strerrordesc_np(result));
 }
 
+static bool start_acceptor(struct mlops_server *server, struct mlops_error *error)
+{
+	struct mlops_acceptor_options options = {
+		.fd = server->fd,
+		.limit = server->options.connections > 0 ? server->options.connections : 1,
+		.take = take,
+		.context = server,
+	};
+
+	server->acceptor = mlops_acceptor_new(&options, error);
+	return server->acceptor != NULL && mlops_acceptor_start(server->acceptor, error);
+}
+
 struct mlops_server *mlops_server_start(struct mlops_service *service, const struct mlops_server_options *options,
 					struct mlops_error *error)
 {
 	struct mlops_server *server = calloc(1, sizeof *server);
-	int fd = options->fd;
 
 	if (server == NULL) {
 		mlops_error_set_memory(error);
@@ -364,14 +392,11 @@ struct mlops_server *mlops_server_start(struct mlops_service *service, const str
 	server->options = *options;
 	pthread_mutex_init(&server->lock, NULL);
 	server->wake[0] = server->wake[1] = -1;
-	if (fd < 0 && !listen_on(options, &fd, error))
+	server->fd = options->fd;
+	if (server->fd < 0 && !listen_on(options, &server->fd, error))
 		goto fail;
-	server->port = port_of(fd);
-	if (!start_daemon(server, fd, error)) {
-		close(fd);
-		goto fail;
-	}
-	if (start_watcher(server, error))
+	server->port = port_of(server->fd);
+	if (start_daemon(server, error) && start_watcher(server, error) && start_acceptor(server, error))
 		return server;
 fail:
 	mlops_server_stop(server, 0);
@@ -390,14 +415,14 @@ void mlops_server_stop(struct mlops_server *server, unsigned seconds)
 
 	if (server == NULL)
 		return;
+	if (server->acceptor != NULL)
+		mlops_acceptor_stop(server->acceptor);
+	if (server->fd >= 0)
+		close(server->fd);
 	if (server->daemon != NULL) {
-		int fd = MHD_quiesce_daemon(server->daemon);
-
 		until = now(server) + (int64_t)seconds * 1000000;
 		while (atomic_load(&server->in_flight) > 0 && now(server) < until)
 			nanosleep(&moment, NULL);
-		if (fd >= 0)
-			close(fd);
 	}
 	if (server->wake[1] >= 0)
 		close(server->wake[1]);
@@ -407,6 +432,7 @@ void mlops_server_stop(struct mlops_server *server, unsigned seconds)
 		close(server->wake[0]);
 	if (server->daemon != NULL)
 		MHD_stop_daemon(server->daemon);
+	mlops_acceptor_free(server->acceptor);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
 }

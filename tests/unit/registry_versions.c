@@ -125,6 +125,11 @@ static void test_list(void **state)
 		assert_int_equal(versions.items[i].champion, i == 2);
 	}
 	mlops_version_list_release(&versions);
+	assert_true(mlops_store_champions(store, &versions, &error));
+	assert_int_equal(versions.n, 1);
+	assert_string_equal(versions.items[0].name, "pump");
+	assert_int_equal(versions.items[0].version, 2);
+	mlops_version_list_release(&versions);
 	assert_true(mlops_store_versions(store, "fan", &versions, &error));
 	assert_int_equal(versions.n, 1);
 	mlops_version_list_release(&versions);

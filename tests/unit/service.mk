@@ -12,3 +12,7 @@ tests_unit_service_jobs_t_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/mlflow_answer.t
 tests_unit_mlflow_answer_t_SOURCES = tests/unit/mlflow_answer.c
 tests_unit_mlflow_answer_t_LDADD = $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/service_acceptor.t
+tests_unit_service_acceptor_t_SOURCES = tests/unit/service_acceptor.c
+tests_unit_service_acceptor_t_LDADD = $(UNIT_LIBS)
