@@ -23,6 +23,7 @@ mlflow_start() {
 			--backend-store-uri "sqlite:///$MLFLOW_DIR/mlflow.db" --artifacts-destination "$MLFLOW_DIR/artifacts" "$@") \
 			>> "$MLFLOW_DIR/log" 2>&1 3>&- &
 		MLFLOW_PID=$!
+		echo "$MLFLOW_PID" > "$MLFLOW_DIR/pid"
 		MLFLOW_URI=http://127.0.0.1:$MLFLOW_PORT
 		for _ in {1..2400}; do
 			kill -0 "$MLFLOW_PID" 2> /dev/null || break
@@ -38,6 +39,8 @@ mlflow_start() {
 
 # The server, which leads a process group of its own, and its workers.
 mlflow_stop() {
+	# A test that starts it anew has a shell of its own: the file tells the others which one it is now.
+	[ ! -e "${MLFLOW_DIR-}/pid" ] || MLFLOW_PID=$(cat "$MLFLOW_DIR/pid")
 	[ -n "${MLFLOW_PID-}" ] || return 0
 	kill -- "-$MLFLOW_PID" 2> /dev/null || kill "$MLFLOW_PID" 2> /dev/null || true
 	for _ in {1..150}; do # ten times what it takes
@@ -47,6 +50,7 @@ mlflow_stop() {
 	kill -KILL -- "-$MLFLOW_PID" 2> /dev/null || true
 	wait "$MLFLOW_PID" 2> /dev/null || true
 	MLFLOW_PID=
+	rm -f "$MLFLOW_DIR/pid"
 }
 
 mlflow_end() {
