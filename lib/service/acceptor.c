@@ -1,9 +1,10 @@
 #include "service/acceptor.h"
 
+#include "base/thread.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ bool mlops_acceptor_start(struct mlops_acceptor *acceptor, struct mlops_error *e
 	/* Somebody else who has the socket may be faster than we: accept must not wait. */
 	if (flags >= 0 && fcntl(acceptor->options.fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
 	    pipe2(acceptor->wake, O_CLOEXEC) == 0)
-		result = pthread_create(&acceptor->thread, NULL, run, acceptor);
+		result = mlops_thread_start(&acceptor->thread, run, acceptor);
 	else
 		result = errno;
 	acceptor->running = result == 0;

@@ -1,5 +1,6 @@
 #include "service/server.h"
 
+#include "base/thread.h"
 #include "service/acceptor.h"
 
 #include <arpa/inet.h>
@@ -8,7 +9,6 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -361,7 +361,7 @@ static bool start_watcher(struct mlops_server *server, struct mlops_error *error
 		server->wake[0] = server->wake[1] = -1;
 		return mlops_error_set(error, MLOPS_UNAVAILABLE, "no pipe: %s", strerrordesc_np(errno));
 	}
-	result = pthread_create(&server->watcher, NULL, watch, server);
+	result = mlops_thread_start(&server->watcher, watch, server);
 	server->watching = result == 0;
 	return server->watching || mlops_error_set(error, MLOPS_UNAVAILABLE, "no thread: %s", strerrordesc_np(result));
 }

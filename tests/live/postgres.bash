@@ -37,6 +37,15 @@ postgres_init() {
 	postgres_start
 }
 
+# postgres_init, and URL is its database; nothing else says where a database is.
+postgres_alone() {
+	unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE PGSERVICE DATABASE_URL
+	postgres_init
+	[ -n "$POSTGRES" ] || return 0
+	export URL="postgresql://plant:secret@127.0.0.1:$PGPORT/postgres"
+	export PGPASSFILE=/nonexistent/pgpass
+}
+
 # Starts on a free port.
 postgres_start() {
 	local try job

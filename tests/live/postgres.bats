@@ -3,11 +3,8 @@ load "$MLOPS_SOURCE/tests/cli/support"
 load "$MLOPS_SOURCE/tests/live/postgres"
 
 setup_file() {
-	unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE PGSERVICE DATABASE_URL
-	postgres_init
+	postgres_alone
 	[ -n "$POSTGRES" ] || return 0
-	export URL="postgresql://plant:secret@127.0.0.1:$PGPORT/postgres"
-	export PGPASSFILE=/nonexistent/pgpass
 	psql -q "$URL" <<- 'END'
 		CREATE SCHEMA plant;
 		CREATE TYPE plant.quality AS ENUM ('Good', 'Bad');

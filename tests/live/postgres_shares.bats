@@ -3,11 +3,8 @@ load "$MLOPS_SOURCE/tests/cli/support"
 load "$MLOPS_SOURCE/tests/live/postgres"
 
 setup_file() {
-	unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE PGSERVICE DATABASE_URL
-	postgres_init
+	postgres_alone
 	[ -n "$POSTGRES" ] || return 0
-	export URL="postgresql://plant:secret@127.0.0.1:$PGPORT/postgres"
-	export PGPASSFILE=/nonexistent/pgpass
 	# Rows that were deleted leave holes, those that were changed lie at the end; rows of "slow" take the server a
 	# millisecond each when they are read as text, and three of them fill a block.
 	psql -q -v ON_ERROR_STOP=1 "$URL" <<- 'END'

@@ -80,17 +80,24 @@ static void connect_all(const struct sockaddr_in *address, int clients[CLIENTS])
 	}
 }
 
+static struct mlops_acceptor *start(int fd, unsigned limit)
+{
+	struct mlops_acceptor_options options = { .fd = fd, .limit = limit, .take = take, .context = &seen };
+	struct mlops_error error = MLOPS_ERROR_INIT;
+	struct mlops_acceptor *acceptor = mlops_acceptor_new(&options, &error);
+
+	assert_non_null(acceptor);
+	assert_true(mlops_acceptor_start(acceptor, &error));
+	return acceptor;
+}
+
 static void takes_as_many_as_it_may(void **state)
 {
 	struct sockaddr_in address;
 	int fd = listening(&address), clients[CLIENTS];
-	struct mlops_acceptor_options options = { .fd = fd, .limit = 2, .take = take, .context = &seen };
-	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_acceptor *acceptor = mlops_acceptor_new(&options, &error);
+	struct mlops_acceptor *acceptor = start(fd, 2);
 
 	(void)state;
-	assert_non_null(acceptor);
-	assert_true(mlops_acceptor_start(acceptor, &error));
 	connect_all(&address, clients);
 	await_count(2);
 	mlops_acceptor_closed(acceptor);
@@ -111,15 +118,12 @@ static void what_is_refused_leaves_room(void **state)
 {
 	struct sockaddr_in address;
 	int fd = listening(&address), clients[CLIENTS];
-	struct mlops_acceptor_options options = { .fd = fd, .limit = 1, .take = take, .context = &seen };
-	struct mlops_error error = MLOPS_ERROR_INIT;
-	struct mlops_acceptor *acceptor = mlops_acceptor_new(&options, &error);
+	struct mlops_acceptor *acceptor;
 
 	(void)state;
-	assert_non_null(acceptor);
 	seen.n = 0;
 	seen.refuse = true;
-	assert_true(mlops_acceptor_start(acceptor, &error));
+	acceptor = start(fd, 1);
 	connect_all(&address, clients);
 	await_count(CLIENTS);
 	mlops_acceptor_free(acceptor);
