@@ -8,7 +8,7 @@
 #define TILE_ROWS 8
 #define ROW_PANELS 4
 #elif LANES == 8
-#define TILE_ROWS 4
+#define TILE_ROWS 6
 #define ROW_PANELS 2
 #else
 #define TILE_ROWS 4
@@ -75,38 +75,29 @@ static inline __attribute__((always_inline)) void tile(const struct mlops_gemm *
 			lanes_store(c + r * job->c_row + place(v, job->c_panel), sums[r][v]);
 }
 
+static inline __attribute__((always_inline)) void low_tile(const struct mlops_gemm *job, size_t m, size_t n,
+							   size_t rows, size_t groups)
+{
+#pragma GCC unroll 8
+	for (size_t some = TILE_ROWS - 1; some > 0; some--)
+		if (rows == some)
+			tile(job, m, n, some, groups);
+}
+
+/* Few rows that are left are halved with the last tile's: the sums of few would wait for each other. */
 static inline __attribute__((always_inline)) void tiles(const struct mlops_gemm *job, size_t n, size_t groups)
 {
-	size_t m = 0;
+	size_t rest = job->rows % TILE_ROWS, m = 0, left = job->rows;
+	size_t most = rest > 0 && rest <= TILE_ROWS / 2 ? TILE_ROWS + rest : TILE_ROWS - 1;
 
-	for (; m + TILE_ROWS <= job->rows; m += TILE_ROWS)
+	for (; left > most; left -= TILE_ROWS, m += TILE_ROWS)
 		tile(job, m, n, TILE_ROWS, groups);
-	switch (job->rows - m) {
-#if TILE_ROWS == 8
-	case 7:
-		tile(job, m, n, 7, groups);
-		break;
-	case 6:
-		tile(job, m, n, 6, groups);
-		break;
-	case 5:
-		tile(job, m, n, 5, groups);
-		break;
-	case 4:
-		tile(job, m, n, 4, groups);
-		break;
-#endif
-	case 3:
-		tile(job, m, n, 3, groups);
-		break;
-	case 2:
-		tile(job, m, n, 2, groups);
-		break;
-	case 1:
-		tile(job, m, n, 1, groups);
-		break;
-	default:
-		break;
+	while (left > 0) {
+		size_t rows = left < TILE_ROWS ? left : left / 2;
+
+		low_tile(job, m, n, rows, groups);
+		m += rows;
+		left -= rows;
 	}
 }
 
