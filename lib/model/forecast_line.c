@@ -7,6 +7,7 @@
 #define ROWS	       32   /* of the normal equations that a task adds up */
 #define MOST_PRODUCTS  2e10 /* seconds of work; with more, every second (third, …) window is left out */
 #define FOLDS	      5
+#define FOLD_HORIZONS 3 /* a fold has at least so many times the horizon: targets of its ends are its neighbours' too */
 #define MOST_FOLDED   512 /* values of a history whose normal equations are kept a fold */
 #define MOST_JUDGED   1e7 /* products to judge a candidate on a sample */
 #define MOST_WINDOWS  1000
@@ -28,8 +29,13 @@ enum prior { LAST, SEASON, SEASON_AND_CHANGE, N_PRIORS };
 /* What the penalty is for each value of the history: the same, or the more the older it is. */
 enum shape { EVEN, GROWING, N_SHAPES };
 
-/* Candidates are counted so that those of one factor follow each other. */
-#define N_CANDIDATES (N_SHAPES * N_PENALTIES * N_PRIORS)
+/* How much of the history has weights: all of it, or the latest half: a short series has too few windows for the weights
+ * of a long history. */
+#define N_REACHES 2
+
+/* Candidates are counted so that those of one factor follow each other, and those of a shape. */
+#define N_FACTORS    (N_SHAPES * N_REACHES * N_PENALTIES)
+#define N_CANDIDATES (N_FACTORS * N_PRIORS)
 
 /* The weight of a member of the mean is (the smallest error of all / its own error)^this. */
 #define SHARPNESS    8
@@ -59,13 +65,19 @@ struct line {
 	const struct mlops_forecast_window *windows;
 	size_t n, folds;	    /* training windows, and the parts that they are cut into */
 	struct sums of_fold[FOLDS]; /* [folds] */
-	struct sums sums;	    /* of the folds at work, centred */
-	double *factor;		    /* [features][features] */
-	size_t factored;	    /* which candidates' factor that is: their number / N_PRIORS; SIZE_MAX: nobody's */
-	double *solution;	    /* [features][horizon] */
-	double *forecast;	    /* [2][horizon]: scratch, and the candidate's biases */
-	struct sample samples[FOLDS + 1]; /* of each fold, and of the validation part */
-	bool out_of_memory;	    /* in a task */
+	struct sample samples[FOLDS + 1];	  /* of each fold, and of the validation part */
+	double errors[FOLDS + 1][N_CANDIDATES]; /* on the samples; infinity where there is no such candidate */
+	bool out_of_memory;			  /* in a task */
+};
+
+/* The regressions of some folds. */
+struct trial {
+	const struct line *line;
+	struct sums sums; /* of the folds, centred */
+	double *factor;	  /* [features][features] */
+	size_t factored;  /* which candidates' factor that is: their number / N_PRIORS; SIZE_MAX: nobody's */
+	double *solution; /* [features][horizon] */
+	double *forecast; /* [2][horizon]: scratch, and the candidate's biases */
 };
 
 /* One window: z [length - 1] (the last one is 0 always), targets [horizon]; returns the weight. */
@@ -159,12 +171,13 @@ static void add_values(double *to, const double *from, size_t n)
 }
 
 /* The centred sums of all folds but one; left_out == folds: of all. */
-static void combine(struct line *line, size_t left_out)
+static void combine(struct trial *trial, size_t left_out)
 {
+	const struct line *line = trial->line;
 	size_t features = line->features, horizon = line->horizon;
-	struct sums *sums = &line->sums;
+	struct sums *sums = &trial->sums;
 
-	line->factored = SIZE_MAX;
+	trial->factored = SIZE_MAX;
 	memset(sums->gram, 0, features * features * sizeof *sums->gram);
 	memset(sums->cross, 0, features * horizon * sizeof *sums->cross);
 	memset(sums->z, 0, features * sizeof *sums->z);
@@ -195,9 +208,9 @@ static void combine(struct line *line, size_t left_out)
 	}
 }
 
-static double gram_at(const struct line *line, size_t i, size_t j)
+static double gram_at(const struct trial *trial, size_t i, size_t j)
 {
-	return i >= j ? line->sums.gram[i * line->features + j] : line->sums.gram[j * line->features + i];
+	return i >= j ? trial->sums.gram[i * trial->line->features + j] : trial->sums.gram[j * trial->line->features + i];
 }
 
 /* The feature that is the value a season before target k; features and beyond: the last value itself, which is 0. */
@@ -206,21 +219,59 @@ static size_t seasonal_feature(const struct mlops_forecaster *forecaster, size_t
 	return forecaster->length - forecaster->season + k % forecaster->season;
 }
 
-/* Cholesky's factor of the Gram matrix with the penalty on its diagonal; false when it has none.  A growing penalty
- * goes with the square of the age and is about as large on average. */
-static bool factorise(const struct line *line, double penalty, enum shape shape)
+static double penalty_of(size_t candidate)
 {
-	size_t n = line->features;
+	return penalties[candidate / N_PRIORS % N_PENALTIES];
+}
 
-	for (size_t i = 0; i < n; i++) {
-		double *row = line->factor + i * n, age = (double)(n - i) / (double)n;
+static enum prior prior_of(size_t candidate)
+{
+	return (enum prior)(candidate % N_PRIORS);
+}
+
+static size_t reach_of(size_t candidate)
+{
+	return candidate / N_PRIORS / N_PENALTIES % N_REACHES;
+}
+
+static enum shape shape_of(size_t candidate)
+{
+	return (enum shape)(candidate / N_PRIORS / N_PENALTIES / N_REACHES);
+}
+
+/* The first feature that the candidate's regression has a weight for. */
+static size_t first_of(const struct line *line, size_t candidate)
+{
+	return line->features - (line->features >> reach_of(candidate));
+}
+
+/* Without a season, or where the last value's own lies before the history, there are fewer candidates; nor does the
+ * reach matter where there are no weights. */
+static bool is_possible(const struct line *line, size_t candidate)
+{
+	const struct mlops_forecaster *forecaster = line->forecaster;
+	enum prior prior = prior_of(candidate);
+
+	if (reach_of(candidate) > 0 && (penalty_of(candidate) >= DRIFT || first_of(line, candidate) == line->features))
+		return false;
+	return prior == LAST || (forecaster->season > 0 && (prior == SEASON || forecaster->season < forecaster->length));
+}
+
+/* Cholesky's factor of the Gram matrix with the penalty on its diagonal, from the first feature on; false when it has
+ * none.  A growing penalty goes with the square of the age and is about as large on average. */
+static bool factorise(const struct trial *trial, size_t first, double penalty, enum shape shape)
+{
+	size_t n = trial->line->features;
+
+	for (size_t i = first; i < n; i++) {
+		double *row = trial->factor + i * n, age = (double)(n - i) / (double)(n - first);
 		double added = shape == EVEN ? penalty : penalty * 3 * age * age;
 
-		for (size_t j = 0; j <= i; j++) {
-			const double *other = line->factor + j * n;
-			double sum = line->sums.gram[i * n + j] + (i == j ? added : 0);
+		for (size_t j = first; j <= i; j++) {
+			const double *other = trial->factor + j * n;
+			double sum = trial->sums.gram[i * n + j] + (i == j ? added : 0);
 
-			for (size_t k = 0; k < j; k++)
+			for (size_t k = first; k < j; k++)
 				sum -= row[k] * other[k];
 			if (i > j)
 				row[j] = sum / other[j];
@@ -233,39 +284,61 @@ static bool factorise(const struct line *line, double penalty, enum shape shape)
 	return true;
 }
 
-/* solution := factor^-T factor^-1 solution, all horizons at once. */
-static void solve(const struct line *line)
+/* The factor that a candidate's weights come from; false when there is none. */
+static bool set_factor(struct trial *trial, size_t candidate)
 {
-	size_t n = line->features, horizon = line->horizon;
+	size_t n = trial->line->features, first = first_of(trial->line, candidate);
+	double trace = 0, squares = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		double *at = line->solution + i * horizon;
-
-		for (size_t j = 0; j < i; j++)
-			for (size_t k = 0; k < horizon; k++)
-				at[k] -= line->factor[i * n + j] * line->solution[j * horizon + k];
-		for (size_t k = 0; k < horizon; k++)
-			at[k] /= line->factor[i * n + i];
+	if (trial->factored == candidate / N_PRIORS)
+		return true;
+	trial->factored = SIZE_MAX;
+	for (size_t i = first; i < n; i++) {
+		trace += gram_at(trial, i, i);
+		squares += trial->sums.weight * trial->sums.z[i] * trial->sums.z[i];
 	}
-	for (size_t i = n; i-- > 0;) {
-		double *at = line->solution + i * horizon;
+	/* windows that are all alike, as those of a straight line, leave rounding only */
+	if (!(trace > ROUNDING * squares) ||
+	    !factorise(trial, first, penalty_of(candidate) * trace / (double)(n - first), shape_of(candidate)))
+		return false;
+	trial->factored = candidate / N_PRIORS;
+	return true;
+}
+
+/* solution := factor^-T factor^-1 solution from the first feature on, all horizons at once. */
+static void solve(const struct trial *trial, size_t first)
+{
+	size_t n = trial->line->features, horizon = trial->line->horizon;
+
+	for (size_t i = first; i < n; i++) {
+		double *at = trial->solution + i * horizon;
+
+		for (size_t j = first; j < i; j++)
+			for (size_t k = 0; k < horizon; k++)
+				at[k] -= trial->factor[i * n + j] * trial->solution[j * horizon + k];
+		for (size_t k = 0; k < horizon; k++)
+			at[k] /= trial->factor[i * n + i];
+	}
+	for (size_t i = n; i-- > first;) {
+		double *at = trial->solution + i * horizon;
 
 		for (size_t j = i + 1; j < n; j++)
 			for (size_t k = 0; k < horizon; k++)
-				at[k] -= line->factor[j * n + i] * line->solution[j * horizon + k];
+				at[k] -= trial->factor[j * n + i] * trial->solution[j * horizon + k];
 		for (size_t k = 0; k < horizon; k++)
-			at[k] /= line->factor[i * n + i];
+			at[k] /= trial->factor[i * n + i];
 	}
 }
 
-static void set_biases(const struct line *line, bool fitted)
+static void set_biases(const struct trial *trial, bool fitted)
 {
-	double *biases = line->forecast + line->horizon;
+	size_t features = trial->line->features, horizon = trial->line->horizon;
+	double *biases = trial->forecast + horizon;
 
-	for (size_t k = 0; k < line->horizon; k++) {
-		biases[k] = fitted ? line->sums.targets[k] : 0;
-		for (size_t i = 0; fitted && i < line->features; i++)
-			biases[k] -= line->sums.z[i] * line->solution[i * line->horizon + k];
+	for (size_t k = 0; k < horizon; k++) {
+		biases[k] = fitted ? trial->sums.targets[k] : 0;
+		for (size_t i = 0; fitted && i < features; i++)
+			biases[k] -= trial->sums.z[i] * trial->solution[i * horizon + k];
 	}
 }
 
@@ -281,81 +354,64 @@ static double prior_weight(const struct mlops_forecaster *forecaster, enum prior
 	return weight;
 }
 
-static double penalty_of(size_t candidate)
+/* What the prior leaves to the regression. */
+static void subtract_prior(const struct trial *trial, enum prior prior, size_t first)
 {
-	return penalties[candidate / N_PRIORS % N_PENALTIES];
-}
+	size_t n = trial->line->features, horizon = trial->line->horizon;
 
-static enum prior prior_of(size_t candidate)
-{
-	return (enum prior)(candidate % N_PRIORS);
-}
+	for (size_t feature = 0; feature < n; feature++)
+		for (size_t k = 0; k < horizon; k++) {
+			double weight = prior_weight(trial->line->forecaster, prior, feature, k);
 
-/* The factor that a candidate's weights come from; false when there is none. */
-static bool set_factor(struct line *line, size_t candidate)
-{
-	size_t n = line->features, which = candidate / N_PRIORS;
-	double trace = 0, squares = 0;
-
-	if (line->factored == which)
-		return true;
-	line->factored = SIZE_MAX;
-	for (size_t i = 0; i < n; i++) {
-		trace += gram_at(line, i, i);
-		squares += line->sums.weight * line->sums.z[i] * line->sums.z[i];
-	}
-	/* windows that are all alike, as those of a straight line, leave rounding only */
-	if (!(trace > ROUNDING * squares) ||
-	    !factorise(line, penalty_of(candidate) * trace / (double)n, (enum shape)(which / N_PENALTIES)))
-		return false;
-	line->factored = which;
-	return true;
+			for (size_t i = first; weight != 0 && i < n; i++)
+				trial->solution[i * horizon + k] -= weight * gram_at(trial, i, feature);
+		}
 }
 
 /* The candidate's weights and biases; false when there is none. */
-static bool set_candidate(struct line *line, size_t candidate)
+static bool set_candidate(struct trial *trial, size_t candidate)
 {
-	const struct mlops_forecaster *forecaster = line->forecaster;
+	const struct line *line = trial->line;
 	enum prior prior = prior_of(candidate);
-	size_t n = line->features, horizon = line->horizon;
+	size_t n = line->features, horizon = line->horizon, first = first_of(line, candidate);
 	double relative = penalty_of(candidate);
 
 	if (relative >= DRIFT) {
-		memset(line->solution, 0, n * horizon * sizeof *line->solution);
+		memset(trial->solution, 0, n * horizon * sizeof *trial->solution);
 	} else {
-		if (!set_factor(line, candidate))
+		if (!set_factor(trial, candidate))
 			return false;
-		memcpy(line->solution, line->sums.cross, n * horizon * sizeof *line->solution);
-		for (size_t feature = 0; prior != LAST && feature < n; feature++)
-			for (size_t k = 0; k < horizon; k++) {
-				double weight = prior_weight(forecaster, prior, feature, k);
-
-				for (size_t i = 0; weight != 0 && i < n; i++)
-					line->solution[i * horizon + k] -= weight * gram_at(line, i, feature);
-			}
-		solve(line);
+		memset(trial->solution, 0, first * horizon * sizeof *trial->solution);
+		memcpy(trial->solution + first * horizon, trial->sums.cross + first * horizon,
+		       (n - first) * horizon * sizeof *trial->solution);
+		if (prior != LAST)
+			subtract_prior(trial, prior, first);
+		solve(trial, first);
 	}
 	for (size_t feature = 0; prior != LAST && feature < n; feature++)
 		for (size_t k = 0; k < horizon; k++)
-			line->solution[feature * horizon + k] += prior_weight(forecaster, prior, feature, k);
-	set_biases(line, relative <= DRIFT);
+			trial->solution[feature * horizon + k] += prior_weight(line->forecaster, prior, feature, k);
+	set_biases(trial, relative <= DRIFT);
 	return true;
 }
 
 /* The candidate's mean absolute error on a sample, in units of the series. */
-static double judge(const struct line *line, const struct sample *sample)
+static double judge(const struct trial *trial, const struct sample *sample)
 {
-	size_t n = line->features, horizon = line->horizon;
-	double total = 0, *forecast = line->forecast;
+	size_t n = trial->line->features, horizon = trial->line->horizon, first = 0;
+	double total = 0, *forecast = trial->forecast;
 
+	while (first < n * horizon && trial->solution[first] == 0)
+		first++;
+	first /= horizon;
 	for (size_t w = 0; w < sample->n; w++) {
 		const double *z = sample->z + w * n, *targets = sample->targets + w * horizon;
 		double sum = 0;
 
 		memcpy(forecast, forecast + horizon, horizon * sizeof *forecast);
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = first; i < n; i++)
 			for (size_t k = 0; k < horizon; k++)
-				forecast[k] += z[i] * line->solution[i * horizon + k];
+				forecast[k] += z[i] * trial->solution[i * horizon + k];
 		for (size_t k = 0; k < horizon; k++)
 			sum += fabs(forecast[k] - targets[k]);
 		total += sum * sqrt(sample->weights[w]);
@@ -388,99 +444,14 @@ static bool take_samples(struct line *line, const struct mlops_forecast_windows 
 	size_t each = most > MOST_WINDOWS ? MOST_WINDOWS : most > 50 ? (size_t)most : 50;
 
 	for (size_t fold = 0; line->folds > 1 && fold < line->folds; fold++) {
-		size_t start = fold_start(line, fold), end = fold_start(line, fold + 1);
+		size_t start = fold_start(line, fold), end = fold_start(line, fold + 1), overlap = line->horizon - 1;
 
+		start += fold > 0 ? overlap : 0;
+		end -= fold + 1 < line->folds ? overlap : 0;
 		if (!take_sample(line, windows->training + start, end - start, each, &line->samples[fold], error))
 			return false;
 	}
 	return take_sample(line, windows->validation, windows->n_validation, each, &line->samples[line->folds], error);
-}
-
-/* Without a season, or where the last value's own lies before the history, there are fewer candidates. */
-static bool is_possible(const struct mlops_forecaster *forecaster, enum prior prior)
-{
-	return prior == LAST || (forecaster->season > 0 && (prior == SEASON || forecaster->season < forecaster->length));
-}
-
-/* errors [N_CANDIDATES]: sums over the parts; infinity where there is no such candidate. */
-static void judge_all(struct line *line, double *errors)
-{
-	for (size_t c = 0; c < N_CANDIDATES; c++)
-		errors[c] = is_possible(line->forecaster, prior_of(c)) ? 0 : INFINITY;
-	for (size_t part = line->folds > 1 ? 0 : line->folds; part <= line->folds; part++) {
-		combine(line, part);
-		for (size_t c = 0; c < N_CANDIDATES; c++)
-			if (errors[c] < INFINITY)
-				errors[c] = set_candidate(line, c) ? errors[c] + judge(line, &line->samples[part])
-								   : INFINITY;
-	}
-}
-
-/* The candidate with the smallest error among from, from + step …, to excluded; to when there is none. */
-static size_t best_of(const double *errors, size_t from, size_t to, size_t step)
-{
-	size_t best = to;
-
-	for (size_t c = from; c < to; c += step)
-		if (errors[c] < INFINITY && (best == to || errors[c] < errors[best]))
-			best = c;
-	return best;
-}
-
-/* Adds a candidate to the mean: weights [features][horizon], then biases [horizon].  Returns its weight. */
-static double add_candidate(struct line *line, size_t candidate, double ratio, double *mean)
-{
-	size_t n = line->features * line->horizon;
-	double weight = pow(ratio, SHARPNESS);
-
-	if (!(weight > LEAST_WEIGHT) || !set_candidate(line, candidate))
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		mean[i] += weight * line->solution[i];
-	for (size_t k = 0; k < line->horizon; k++)
-		mean[n + k] += weight * line->forecast[line->horizon + k];
-	return weight;
-}
-
-/* The mean of each family's best and of the priors themselves; sums are those of all windows. */
-static double mix(struct line *line, const double *errors, size_t best, double *mean)
-{
-	double total = 0;
-
-	for (size_t family = 0; family < (N_SHAPES + 1) * N_PRIORS; family++) {
-		size_t shape = family / N_PRIORS, prior = family % N_PRIORS;
-		size_t end = (shape % N_SHAPES + 1) * N_PENALTIES * N_PRIORS;
-		size_t member = shape < N_SHAPES ? best_of(errors, end - N_PENALTIES * N_PRIORS + prior, end, N_PRIORS)
-						 : end - N_PRIORS + prior;
-
-		if (member >= end || !(errors[member] < INFINITY))
-			continue;
-		total += add_candidate(line, member, member == best ? 1 : errors[best] / errors[member], mean);
-	}
-	return total;
-}
-
-static bool choose(struct line *line, struct mlops_forecaster *forecaster, double *penalty, struct mlops_error *error)
-{
-	size_t n = line->features, horizon = line->horizon, best;
-	double errors[N_CANDIDATES], total;
-	double *mean = calloc((n + 1) * horizon, sizeof *mean);
-
-	if (mean == NULL)
-		return mlops_error_set_memory(error);
-	judge_all(line, errors);
-	best = best_of(errors, 0, N_CANDIDATES, 1);
-	if (best < N_CANDIDATES) {
-		*penalty = penalty_of(best);
-		total = mix(line, errors, best, mean);
-		for (size_t k = 0; k < horizon; k++) {
-			forecaster->bias[k] = (float)(mean[n * horizon + k] / total);
-			for (size_t i = 0; i < n; i++)
-				forecaster->linear[k * forecaster->length + i] = (float)(mean[i * horizon + k] / total);
-		}
-	}
-	free(mean);
-	return true;
 }
 
 static bool sums_new(struct sums *sums, size_t features, size_t horizon)
@@ -500,24 +471,150 @@ static void sums_release(struct sums *sums)
 	free(sums->targets);
 }
 
-static bool allocate(struct line *line, struct mlops_error *error)
+static bool trial_new(struct trial *trial, const struct line *line)
 {
 	size_t features = line->features, horizon = line->horizon;
-	bool fine = sums_new(&line->sums, features, horizon);
+
+	*trial = (struct trial){ .line = line };
+	trial->factor = malloc(features * features * sizeof *trial->factor);
+	trial->solution = malloc(features * horizon * sizeof *trial->solution);
+	trial->forecast = malloc(2 * horizon * sizeof *trial->forecast);
+	return sums_new(&trial->sums, features, horizon) && trial->factor != NULL && trial->solution != NULL &&
+	       trial->forecast != NULL;
+}
+
+static void trial_release(struct trial *trial)
+{
+	sums_release(&trial->sums);
+	free(trial->factor);
+	free(trial->solution);
+	free(trial->forecast);
+}
+
+/* Every candidate of the other folds on this one's sample; of all folds on the validation part's. */
+static void judge_task(void *context, size_t task, unsigned worker)
+{
+	struct line *line = context;
+	size_t part = line->folds - task;
+	double *errors = line->errors[part];
+	struct trial trial;
+
+	(void)worker;
+	if (trial_new(&trial, line)) {
+		combine(&trial, part);
+		for (size_t c = 0; c < N_CANDIDATES; c++)
+			errors[c] = is_possible(line, c) && set_candidate(&trial, c) ? judge(&trial, &line->samples[part])
+										     : INFINITY;
+	} else {
+		line->out_of_memory = true;
+	}
+	trial_release(&trial);
+}
+
+/* The validation part is asked always, the folds where there are several. */
+static bool judge_all(struct line *line, struct mlops_pool *pool, double *errors, struct mlops_error *error)
+{
+	size_t parts = line->folds > 1 ? line->folds + 1 : 1;
+
+	mlops_pool_run(pool, parts, judge_task, line);
+	for (size_t c = 0; c < N_CANDIDATES; c++) {
+		errors[c] = 0;
+		for (size_t part = line->folds + 1 - parts; part <= line->folds; part++)
+			errors[c] += line->errors[part][c];
+	}
+	return line->out_of_memory ? mlops_error_set_memory(error) : true;
+}
+
+/* The candidate with the smallest error among from, from + step …, to excluded; to when there is none. */
+static size_t best_of(const double *errors, size_t from, size_t to, size_t step)
+{
+	size_t best = to;
+
+	for (size_t c = from; c < to; c += step)
+		if (errors[c] < INFINITY && (best == to || errors[c] < errors[best]))
+			best = c;
+	return best;
+}
+
+/* Adds a candidate to the mean: weights [features][horizon], then biases [horizon].  Returns its weight. */
+static double add_candidate(struct trial *trial, size_t candidate, double ratio, double *mean)
+{
+	size_t horizon = trial->line->horizon, n = trial->line->features * horizon;
+	double weight = pow(ratio, SHARPNESS);
+
+	if (!(weight > LEAST_WEIGHT) || !set_candidate(trial, candidate))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		mean[i] += weight * trial->solution[i];
+	for (size_t k = 0; k < horizon; k++)
+		mean[n + k] += weight * trial->forecast[horizon + k];
+	return weight;
+}
+
+/* The mean of each family's best, a family being those of one shape and prior, and of the priors themselves. */
+static double mix(struct trial *trial, const double *errors, size_t best, double *mean)
+{
+	const size_t of_shape = N_CANDIDATES / N_SHAPES;
+	double total = 0;
+
+	for (size_t family = 0; family < (N_SHAPES + 1) * N_PRIORS; family++) {
+		size_t from = family / N_PRIORS * of_shape, prior = family % N_PRIORS;
+		size_t member = from < N_CANDIDATES ? best_of(errors, from + prior, from + of_shape, N_PRIORS)
+						    : (N_PENALTIES - 1) * N_PRIORS + prior;
+
+		if (from < N_CANDIDATES && member == from + of_shape)
+			continue;
+		if (errors[member] < INFINITY)
+			total += add_candidate(trial, member, member == best ? 1 : errors[best] / errors[member], mean);
+	}
+	return total;
+}
+
+/* mean [features + 1][horizon], zero at first; trial's sums are those of all windows. */
+static bool choose(struct line *line, struct trial *trial, struct mlops_pool *pool, struct mlops_forecaster *forecaster,
+		   double *mean, double *penalty, struct mlops_error *error)
+{
+	size_t n = line->features, horizon = line->horizon, best;
+	double errors[N_CANDIDATES], total;
+
+	if (!judge_all(line, pool, errors, error))
+		return false;
+	best = best_of(errors, 0, N_CANDIDATES, 1);
+	if (best == N_CANDIDATES)
+		return true;
+	*penalty = penalty_of(best);
+	total = mix(trial, errors, best, mean);
+	for (size_t k = 0; k < horizon; k++) {
+		forecaster->bias[k] = (float)(mean[n * horizon + k] / total);
+		for (size_t i = 0; i < n; i++)
+			forecaster->linear[k * forecaster->length + i] = (float)(mean[i * horizon + k] / total);
+	}
+	return true;
+}
+
+static bool fit(struct line *line, struct mlops_forecaster *forecaster, const struct mlops_forecast_windows *windows,
+		struct mlops_pool *pool, double *penalty, struct mlops_error *error)
+{
+	double *mean = calloc((line->features + 1) * line->horizon, sizeof *mean);
+	struct trial all;
+	bool fine = trial_new(&all, line) && mean != NULL;
 
 	for (size_t fold = 0; fine && fold < line->folds; fold++)
-		fine = sums_new(&line->of_fold[fold], features, horizon);
-	line->factor = malloc(features * features * sizeof *line->factor);
-	line->solution = malloc(features * horizon * sizeof *line->solution);
-	line->forecast = malloc(2 * horizon * sizeof *line->forecast);
-	return fine && line->factor != NULL && line->solution != NULL && line->forecast != NULL
-		       ? true
-		       : mlops_error_set_memory(error);
+		fine = sums_new(&line->of_fold[fold], line->features, line->horizon);
+	if (!fine)
+		mlops_error_set_memory(error);
+	fine = fine && take_samples(line, windows, error) && add_up(line, pool, error);
+	if (fine) {
+		combine(&all, line->folds);
+		fine = choose(line, &all, pool, forecaster, mean, penalty, error);
+	}
+	trial_release(&all);
+	free(mean);
+	return fine;
 }
 
 static void release(struct line *line)
 {
-	sums_release(&line->sums);
 	for (size_t fold = 0; fold < FOLDS; fold++)
 		sums_release(&line->of_fold[fold]);
 	for (size_t part = 0; part <= FOLDS; part++) {
@@ -525,9 +622,6 @@ static void release(struct line *line)
 		free(line->samples[part].targets);
 		free(line->samples[part].weights);
 	}
-	free(line->factor);
-	free(line->solution);
-	free(line->forecast);
 }
 
 bool mlops_forecast_line_fit(struct mlops_forecaster *forecaster, const struct mlops_forecast_windows *windows,
@@ -541,12 +635,13 @@ bool mlops_forecast_line_fit(struct mlops_forecaster *forecaster, const struct m
 		.horizon = forecaster->horizon,
 		.windows = windows->training,
 		.n = windows->n_training,
-		.folds = forecaster->length <= MOST_FOLDED && windows->n_training >= 2 * FOLDS ? FOLDS : 1,
+		.folds = forecaster->length <= MOST_FOLDED ? windows->n_training / (FOLD_HORIZONS * forecaster->horizon) : 1,
 	};
-	bool fine = allocate(&line, error) && take_samples(&line, windows, error) && add_up(&line, pool, error);
+	bool fine;
 
+	line.folds = line.folds > FOLDS ? FOLDS : line.folds < 1 ? 1 : line.folds;
 	*penalty = INFINITY;
-	fine = fine && choose(&line, forecaster, penalty, error);
+	fine = fit(&line, forecaster, windows, pool, penalty, error);
 	release(&line);
 	return fine;
 }

@@ -5,11 +5,13 @@
  * A window counts by (its scale / its series' scale)^2: the squares are those of errors in units of the series, and
  * a window in which nothing moves does not outweigh the others.  A regression is shrunk towards a forecast that
  * needs no fitting: the last value, the value a season before, or that one and what has changed since the season before;
- * with one penalty for all values of the history, or one that grows with their age.  Of each such family the penalty
- * is taken that makes the mean absolute errors smallest that are made on the validation windows and on each
- * fifth of the training windows by regressions without that fifth: the validation part of a short series alone says
- * little.  The line is the mean of these and of the forecasts that need no fitting, each weighted by a high power
- * of its error, which is steadier on a short series than the best one alone.
+ * with weights for all of the history or for its latest half; with one penalty for all values, or one that grows with
+ * their age.  Of each family, those of one such forecast and one kind of penalty, the member is taken that makes the mean
+ * absolute errors smallest that are made on the validation windows and on each fifth of the training windows by regressions
+ * without that fifth: the validation part of a short series alone says little.  Windows of a fifth whose targets are
+ * also others' are not asked, and few windows are cut into fewer parts.  The line is the mean of these and of the forecasts
+ * that need no fitting, each weighted by a high power of its error, which is steadier on a short series than the best one
+ * alone.
  */
 #ifndef MLOPS_MODEL_FORECAST_LINE_H
 #define MLOPS_MODEL_FORECAST_LINE_H

@@ -164,6 +164,57 @@ static void flat_windows_do_not_rule(void **state)
 	mlops_forecaster_free(forecaster);
 }
 
+/* Months of a level that wanders.  Adds to errors[0] the one that is made over a year ahead in the four years behind the
+ * first n months by what is learnt from these, and to errors[1] that of repeating the last year. */
+static void add_errors(size_t n, uint64_t seed, double errors[2])
+{
+	struct mlops_forecast_segment segment = { values, n, 0 };
+	struct mlops_forecast_data data = { .segments = &segment, .n_segments = 1, .n_series = 1 };
+	struct mlops_forecast_windows windows;
+	struct mlops_forecast_window behind[48 - 12];
+	const size_t n_behind = sizeof behind / sizeof *behind;
+	struct mlops_forecaster *forecaster = mlops_forecaster_new(60, 12, 12, 2, NULL);
+	struct mlops_rng rng = mlops_rng_start(seed, MLOPS_RNG_SIMULATE, 0);
+	const float scale = 1;
+	double penalty, mean, level = 0, months[12];
+
+	assert_non_null(forecaster);
+	for (size_t month = 0; month < 12; month++)
+		months[month] = 20 * mlops_rng_unit(&rng);
+	for (size_t t = 0; t < n + 48; t++) {
+		level += 2 * (mlops_rng_unit(&rng) - 0.5);
+		values[t] = (float)(level + months[t % 12] + 2 * mlops_rng_unit(&rng));
+	}
+	for (size_t w = 0; w < n_behind; w++) {
+		behind[w] = (struct mlops_forecast_window){ values + n - 60 + w, 12, 0 };
+		for (size_t k = 0; k < 12; k++)
+			errors[1] += fabs((double)behind[w].history[60 + k] - (double)behind[w].history[48 + k]) /
+				     (double)(n_behind * 12);
+	}
+	assert_true(mlops_forecast_windows_find(&data, 60, 12, &windows, NULL));
+	assert_true(mlops_forecast_line_fit(forecaster, &windows, &scale, NULL, &penalty, NULL));
+	assert_true(mlops_forecaster_prepare(forecaster, NULL));
+	assert_true(mlops_forecast_error(forecaster, behind, n_behind, &scale, NULL, &mean, NULL, NULL));
+	errors[0] += mean;
+	mlops_forecast_windows_release(&windows);
+	mlops_forecaster_free(forecaster);
+}
+
+/* Fifteen years of months and a history of five: sixty weights for each month ahead are too many for eighty windows, and
+ * neighbours of those that a regression has learnt from must not judge it. */
+static void few_windows_have_few_weights(void **state)
+{
+	double few[2] = { 0, 0 }, many[2] = { 0, 0 };
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 40; seed++) {
+		add_errors(180, seed, few);
+		add_errors(600, seed, many);
+	}
+	assert_true(many[0] < 0.83 * many[1]);
+	assert_true(few[0] < 1.03 * few[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +222,7 @@ int main(void)
 		cmocka_unit_test(effective_numbers),
 		cmocka_unit_test(margins),
 		cmocka_unit_test(flat_windows_do_not_rule),
+		cmocka_unit_test(few_windows_have_few_weights),
 	};
 
 	return cmocka_run_group_tests_name("forecaster_parts", tests, NULL, NULL);

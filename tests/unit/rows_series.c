@@ -173,6 +173,9 @@ static void irregular_times_are_refused_with_their_line(void **state)
 		       &as_they_are, MLOPS_DATA, 4,
 		       "time 2024-01-01T10:00:40Z of a is 40s behind the one before it, most rows are 1min apart; --every "
 		       "1min brings rows to one step");
+	assert_refused("time,v\n2024-01-01,1\n2024-02-01,2\n2024-03-01,3\n2024-04-01,4\n", &as_they_are, MLOPS_DATA, 4,
+		       "time 2024-03-01T00:00:00Z is 29d behind the one before it, most rows are 31d apart; --time none takes "
+		       "rows as they follow each other");
 	assert_refused("time,v\n2024-01-01T10:00:00Z,1\n2024-01-01T10:01:00Z,2\n2024-01-01T10:01:00Z,3\n", &as_they_are,
 		       MLOPS_DATA, 4,
 		       "time 2024-01-01T10:01:00Z comes twice; --every DURATION takes the last value ahead of each point of "
