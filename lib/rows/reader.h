@@ -76,7 +76,7 @@ struct mlops_read_options {
 
 #define MLOPS_READ_OPTIONS_INIT { .format = MLOPS_FORMAT_AUTO, .max_line = (size_t)16 << 20 }
 
-/* What happened to the rows; counters only grow. */
+/* What happened to the rows; counters only grow.  After an error all but `rows` may count what was read ahead. */
 struct mlops_read_counts {
 	uint64_t rows;           /* handed out */
 	uint64_t skipped_rows;   /* left out by MLOPS_ON_ERROR_SKIP */
