@@ -80,10 +80,10 @@ def run(plan):
             checks.append(f"{title}: left out, there is no {name} below MLOPS_DATA")
             continue
         path = interpolated(plan, data / name) if name == AIR else data / name
-        found = []
+        trained = []
         for seed in SEEDS:
             print(f"{title}: seed {seed}", file=sys.stderr)
-            found.append(train(plan, path, rows, horizon, settings, seed))
-        checks.append(line(title, horizon, settings, ridge, found))
+            trained.append(train(plan, path, rows, horizon, settings, seed))
+        checks.append(line(title, horizon, settings, ridge, trained))
         print(checks[-1], file=sys.stderr)
     return [], checks

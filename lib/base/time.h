@@ -23,6 +23,11 @@
 #define MLOPS_TIME_MISSING INT64_MIN
 #define MLOPS_TIME_TEXT 40
 
+#define MLOPS_SECOND INT64_C(1000000)
+#define MLOPS_MINUTE (60 * MLOPS_SECOND)
+#define MLOPS_HOUR   (60 * MLOPS_MINUTE)
+#define MLOPS_DAY    (24 * MLOPS_HOUR)
+
 struct mlops_timezone;
 
 bool mlops_time_parse(const char *text, size_t length, const struct mlops_timezone *zone,

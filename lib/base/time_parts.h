@@ -5,16 +5,12 @@
 #ifndef MLOPS_BASE_TIME_PARTS_H
 #define MLOPS_BASE_TIME_PARTS_H
 
+#include "base/time.h"
 #include "base/timezone.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define MLOPS_SECOND INT64_C(1000000)
-#define MLOPS_MINUTE (60 * MLOPS_SECOND)
-#define MLOPS_HOUR   (60 * MLOPS_MINUTE)
-#define MLOPS_DAY    (24 * MLOPS_HOUR)
 
 #define MLOPS_FIRST_YEAR 1678
 #define MLOPS_LAST_YEAR	 2261

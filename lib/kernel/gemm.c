@@ -75,6 +75,7 @@ static inline __attribute__((always_inline)) void tile(const struct mlops_gemm *
 			lanes_store(c + r * job->c_row + place(v, job->c_panel), sums[r][v]);
 }
 
+/* A tile of fewer rows than a whole one has. */
 static inline __attribute__((always_inline)) void low_tile(const struct mlops_gemm *job, size_t m, size_t n,
 							   size_t rows, size_t groups)
 {

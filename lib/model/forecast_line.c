@@ -34,8 +34,7 @@ enum shape { EVEN, GROWING, N_SHAPES };
 #define N_REACHES 2
 
 /* Candidates are counted so that those of one factor follow each other, and those of a shape. */
-#define N_FACTORS    (N_SHAPES * N_REACHES * N_PENALTIES)
-#define N_CANDIDATES (N_FACTORS * N_PRIORS)
+#define N_CANDIDATES (N_SHAPES * N_REACHES * N_PENALTIES * N_PRIORS)
 
 /* The weight of a member of the mean is (the smallest error of all / its own error)^this. */
 #define SHARPNESS    8
@@ -65,9 +64,9 @@ struct line {
 	const struct mlops_forecast_window *windows;
 	size_t n, folds;	    /* training windows, and the parts that they are cut into */
 	struct sums of_fold[FOLDS]; /* [folds] */
-	struct sample samples[FOLDS + 1];	  /* of each fold, and of the validation part */
+	struct sample samples[FOLDS + 1];	/* of each fold, and of the validation part */
 	double errors[FOLDS + 1][N_CANDIDATES]; /* on the samples; infinity where there is no such candidate */
-	bool out_of_memory;			  /* in a task */
+	bool out_of_memory;			/* in a task */
 };
 
 /* The regressions of some folds. */
@@ -376,12 +375,10 @@ static bool set_candidate(struct trial *trial, size_t candidate)
 	size_t n = line->features, horizon = line->horizon, first = first_of(line, candidate);
 	double relative = penalty_of(candidate);
 
-	if (relative >= DRIFT) {
-		memset(trial->solution, 0, n * horizon * sizeof *trial->solution);
-	} else {
+	memset(trial->solution, 0, n * horizon * sizeof *trial->solution);
+	if (relative < DRIFT) {
 		if (!set_factor(trial, candidate))
 			return false;
-		memset(trial->solution, 0, first * horizon * sizeof *trial->solution);
 		memcpy(trial->solution + first * horizon, trial->sums.cross + first * horizon,
 		       (n - first) * horizon * sizeof *trial->solution);
 		if (prior != LAST)
@@ -525,23 +522,27 @@ static bool judge_all(struct line *line, struct mlops_pool *pool, double *errors
 	return line->out_of_memory ? mlops_error_set_memory(error) : true;
 }
 
-/* The candidate with the smallest error among from, from + step …, to excluded; to when there is none. */
+/* The candidate with the smallest error among from, from + step …, to excluded; N_CANDIDATES when there is none. */
 static size_t best_of(const double *errors, size_t from, size_t to, size_t step)
 {
-	size_t best = to;
+	size_t best = N_CANDIDATES;
 
 	for (size_t c = from; c < to; c += step)
-		if (errors[c] < INFINITY && (best == to || errors[c] < errors[best]))
+		if (errors[c] < INFINITY && (best == N_CANDIDATES || errors[c] < errors[best]))
 			best = c;
 	return best;
 }
 
-/* Adds a candidate to the mean: weights [features][horizon], then biases [horizon].  Returns its weight. */
-static double add_candidate(struct trial *trial, size_t candidate, double ratio, double *mean)
+/* Adds a candidate, if there is one, to the mean: weights [features][horizon], then biases [horizon].  Returns its
+ * weight. */
+static double add_candidate(struct trial *trial, const double *errors, size_t candidate, size_t best, double *mean)
 {
 	size_t horizon = trial->line->horizon, n = trial->line->features * horizon;
-	double weight = pow(ratio, SHARPNESS);
+	double weight;
 
+	if (candidate == N_CANDIDATES || !(errors[candidate] < INFINITY))
+		return 0;
+	weight = candidate == best ? 1 : pow(errors[best] / errors[candidate], SHARPNESS);
 	if (!(weight > LEAST_WEIGHT) || !set_candidate(trial, candidate))
 		return 0;
 	for (size_t i = 0; i < n; i++)
@@ -554,28 +555,45 @@ static double add_candidate(struct trial *trial, size_t candidate, double ratio,
 /* The mean of each family's best, a family being those of one shape and prior, and of the priors themselves. */
 static double mix(struct trial *trial, const double *errors, size_t best, double *mean)
 {
-	const size_t of_shape = N_CANDIDATES / N_SHAPES;
+	const size_t of_shape = N_CANDIDATES / N_SHAPES, naive = (N_PENALTIES - 1) * N_PRIORS;
 	double total = 0;
 
-	for (size_t family = 0; family < (N_SHAPES + 1) * N_PRIORS; family++) {
-		size_t from = family / N_PRIORS * of_shape, prior = family % N_PRIORS;
-		size_t member = from < N_CANDIDATES ? best_of(errors, from + prior, from + of_shape, N_PRIORS)
-						    : (N_PENALTIES - 1) * N_PRIORS + prior;
-
-		if (from < N_CANDIDATES && member == from + of_shape)
-			continue;
-		if (errors[member] < INFINITY)
-			total += add_candidate(trial, member, member == best ? 1 : errors[best] / errors[member], mean);
-	}
+	for (size_t from = 0; from < N_CANDIDATES; from += of_shape)
+		for (size_t prior = 0; prior < N_PRIORS; prior++)
+			total += add_candidate(trial, errors, best_of(errors, from + prior, from + of_shape, N_PRIORS), best, mean);
+	for (size_t prior = 0; prior < N_PRIORS; prior++)
+		total += add_candidate(trial, errors, naive + prior, best, mean);
 	return total;
 }
 
-/* mean [features + 1][horizon], zero at first; trial's sums are those of all windows. */
-static bool choose(struct line *line, struct trial *trial, struct mlops_pool *pool, struct mlops_forecaster *forecaster,
-		   double *mean, double *penalty, struct mlops_error *error)
+/* Sets the forecaster's line to the mean around the best candidate, fitted to all windows. */
+static bool set_line(const struct line *line, const double *errors, size_t best, struct mlops_forecaster *forecaster,
+		     struct mlops_error *error)
 {
-	size_t n = line->features, horizon = line->horizon, best;
-	double errors[N_CANDIDATES], total;
+	size_t n = line->features, horizon = line->horizon;
+	double *mean = calloc((n + 1) * horizon, sizeof *mean), total;
+	struct trial all;
+	bool fine = trial_new(&all, line) && mean != NULL ? true : mlops_error_set_memory(error);
+
+	if (fine) {
+		combine(&all, line->folds);
+		total = mix(&all, errors, best, mean);
+		for (size_t k = 0; k < horizon; k++) {
+			forecaster->bias[k] = (float)(mean[n * horizon + k] / total);
+			for (size_t i = 0; i < n; i++)
+				forecaster->linear[k * forecaster->length + i] = (float)(mean[i * horizon + k] / total);
+		}
+	}
+	trial_release(&all);
+	free(mean);
+	return fine;
+}
+
+static bool choose(struct line *line, struct mlops_pool *pool, struct mlops_forecaster *forecaster, double *penalty,
+		   struct mlops_error *error)
+{
+	double errors[N_CANDIDATES];
+	size_t best;
 
 	if (!judge_all(line, pool, errors, error))
 		return false;
@@ -583,34 +601,25 @@ static bool choose(struct line *line, struct trial *trial, struct mlops_pool *po
 	if (best == N_CANDIDATES)
 		return true;
 	*penalty = penalty_of(best);
-	total = mix(trial, errors, best, mean);
-	for (size_t k = 0; k < horizon; k++) {
-		forecaster->bias[k] = (float)(mean[n * horizon + k] / total);
-		for (size_t i = 0; i < n; i++)
-			forecaster->linear[k * forecaster->length + i] = (float)(mean[i * horizon + k] / total);
-	}
-	return true;
+	return set_line(line, errors, best, forecaster, error);
 }
 
-static bool fit(struct line *line, struct mlops_forecaster *forecaster, const struct mlops_forecast_windows *windows,
-		struct mlops_pool *pool, double *penalty, struct mlops_error *error)
+/* Of a long history, whose sums are large, there is one; few windows are not cut into many. */
+static size_t count_folds(const struct mlops_forecaster *forecaster, size_t n)
 {
-	double *mean = calloc((line->features + 1) * line->horizon, sizeof *mean);
-	struct trial all;
-	bool fine = trial_new(&all, line) && mean != NULL;
+	size_t folds = n / (FOLD_HORIZONS * forecaster->horizon);
 
-	for (size_t fold = 0; fine && fold < line->folds; fold++)
-		fine = sums_new(&line->of_fold[fold], line->features, line->horizon);
-	if (!fine)
-		mlops_error_set_memory(error);
-	fine = fine && take_samples(line, windows, error) && add_up(line, pool, error);
-	if (fine) {
-		combine(&all, line->folds);
-		fine = choose(line, &all, pool, forecaster, mean, penalty, error);
-	}
-	trial_release(&all);
-	free(mean);
-	return fine;
+	if (forecaster->length > MOST_FOLDED || folds < 1)
+		return 1;
+	return folds < FOLDS ? folds : FOLDS;
+}
+
+static bool allocate(struct line *line, struct mlops_error *error)
+{
+	for (size_t fold = 0; fold < line->folds; fold++)
+		if (!sums_new(&line->of_fold[fold], line->features, line->horizon))
+			return mlops_error_set_memory(error);
+	return true;
 }
 
 static void release(struct line *line)
@@ -635,13 +644,12 @@ bool mlops_forecast_line_fit(struct mlops_forecaster *forecaster, const struct m
 		.horizon = forecaster->horizon,
 		.windows = windows->training,
 		.n = windows->n_training,
-		.folds = forecaster->length <= MOST_FOLDED ? windows->n_training / (FOLD_HORIZONS * forecaster->horizon) : 1,
+		.folds = count_folds(forecaster, windows->n_training),
 	};
-	bool fine;
+	bool fine = allocate(&line, error) && take_samples(&line, windows, error) && add_up(&line, pool, error);
 
-	line.folds = line.folds > FOLDS ? FOLDS : line.folds < 1 ? 1 : line.folds;
 	*penalty = INFINITY;
-	fine = fit(&line, forecaster, windows, pool, penalty, error);
+	fine = fine && choose(&line, pool, forecaster, penalty, error);
 	release(&line);
 	return fine;
 }

@@ -14,7 +14,6 @@
 #define SIGNATURE	  "PGCOPY\n\377\r\n"
 #define HEADER_BYTES	  19 /* the signature with its NUL, flags, length of the extension */
 #define LARGEST_EXTENSION 65536
-#define DAY		  INT64_C(86400000000)
 /* PostgreSQL counts from 2000-01-01. */
 #define EPOCH INT64_C(946684800000000)
 
@@ -201,7 +200,7 @@ static bool append_time(const struct mlops_pgcopy_field *field, struct mlops_buf
 		mlops_buffer_append_string(text, value < 0 ? "-infinity" : "infinity");
 		return true;
 	}
-	if (__builtin_mul_overflow(value, is_date ? DAY : 1, &value) ||
+	if (__builtin_mul_overflow(value, is_date ? MLOPS_DAY : 1, &value) ||
 	    __builtin_add_overflow(value, EPOCH, &value) || value == MLOPS_TIME_MISSING)
 		return false;
 	length = mlops_time_print(printed, value);

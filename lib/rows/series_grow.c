@@ -289,20 +289,19 @@ out:
 /* Months, quarters and years: neighbours are not equally long. */
 static bool of_calendar(uint64_t apart, uint64_t step)
 {
-	const uint64_t month = UINT64_C(28) * 24 * 3600 * 1000000;
-
-	return step >= month && apart > step - step / 8 && apart < step + step / 8;
+	return step >= 28 * (uint64_t)MLOPS_DAY && apart > step - step / 8 && apart < step + step / 8;
 }
 
 static bool irregular(const struct mlops_series *series, int64_t time, int64_t before, uint64_t line, uint64_t step,
 		      const char *source, struct mlops_error *error)
 {
 	char text[MLOPS_TIME_TEXT], apart[MLOPS_TIME_TEXT], usual[MLOPS_TIME_TEXT], advice[MLOPS_TIME_TEXT + 64];
+	uint64_t gap = difference(time, before);
 
 	mlops_time_print(text, time);
-	mlops_time_print_duration(apart, (int64_t)difference(time, before));
+	mlops_time_print_duration(apart, (int64_t)gap);
 	mlops_time_print_duration(usual, (int64_t)step);
-	if (of_calendar(difference(time, before), step))
+	if (of_calendar(gap, step))
 		snprintf(advice, sizeof advice, "--time none takes rows as they follow each other");
 	else
 		snprintf(advice, sizeof advice, "--every %s brings rows to one step", usual);

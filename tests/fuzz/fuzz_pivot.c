@@ -111,11 +111,14 @@ static uint64_t read_rows(struct mlops_reader *reader, const struct mlops_pivot_
 			take_row(&reading, chunk, row, has_id, pivot);
 	expect(error.code == MLOPS_OK || error.code == MLOPS_DATA);
 	expect(error.code == MLOPS_OK || error.message[0] != '\0');
-	if (reading.rows < MOST_ROWS)
+	if (reading.rows < MOST_ROWS) {
 		expect(reading.rows == reader->counts.rows);
-	/* behind an error the others count what was read ahead, too */
-	if (reading.rows < MOST_ROWS && error.code == MLOPS_OK)
-		add(&reading.digest, &reader->counts, sizeof reader->counts);
+		add(&reading.digest, &reader->counts.late, sizeof reader->counts.late);
+		add(&reading.digest, &reader->counts.stray, sizeof reader->counts.stray);
+		/* behind an error the others count what was read ahead, too */
+		if (error.code == MLOPS_OK)
+			add(&reading.digest, &reader->counts, sizeof reader->counts);
+	}
 	add(&reading.digest, error.message, strlen(error.message));
 	mlops_chunk_free(chunk);
 	return reading.digest;

@@ -164,10 +164,11 @@ static void flat_windows_do_not_rule(void **state)
 	mlops_forecaster_free(forecaster);
 }
 
-/* Months of a level that wanders.  Adds to errors[0] the one that is made over a year ahead in the four years behind the
- * first n months by what is learnt from these, and to errors[1] that of repeating the last year. */
-static void add_errors(size_t n, uint64_t seed, double errors[2])
+/* Fifteen years of months of a level that wanders, and four more.  Adds to errors[0] the one that is made over a year ahead
+ * in the four by what is learnt from the fifteen, and to errors[1] that of repeating the last year. */
+static void add_errors(uint64_t seed, double errors[2])
 {
+	const size_t n = 180;
 	struct mlops_forecast_segment segment = { values, n, 0 };
 	struct mlops_forecast_data data = { .segments = &segment, .n_segments = 1, .n_series = 1 };
 	struct mlops_forecast_windows windows;
@@ -200,7 +201,7 @@ static void add_errors(size_t n, uint64_t seed, double errors[2])
 	mlops_forecaster_free(forecaster);
 }
 
-/* Fifteen years of months and a history of five: sixty weights for each month ahead are too many for eighty windows, and
+/* With a history of five years sixty weights for each month ahead are too many for eighty windows, and
  * neighbours of those that a regression has learnt from must not judge it. */
 static void few_windows_have_few_weights(void **state)
 {
@@ -208,7 +209,7 @@ static void few_windows_have_few_weights(void **state)
 
 	(void)state;
 	for (uint64_t seed = 0; seed < 40; seed++)
-		add_errors(180, seed, errors);
+		add_errors(seed, errors);
 	assert_true(errors[0] < 1.03 * errors[1]);
 }
 
